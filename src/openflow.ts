@@ -1,0 +1,2 @@
+// The public surface of `ofsync/openflow`: OpenFlow bytes and connections to real switches.
+export {};

@@ -1,0 +1,80 @@
+import { OfsyncError } from "../errors.ts";
+import type { OpenFlowVersion } from "../flow/version.ts";
+
+/** Port names of one switch. */
+export interface PortNames {
+  /** Number of the port with this name. */
+  numberOf(name: string): number | undefined;
+  /** Name of the port with this number. */
+  nameOf(number: number): string | undefined;
+}
+
+/** How strictly text is read: `strict` refuses what ovs-ofctl would silently change; `ovs` does exactly as ovs-ofctl does. */
+export type Compat = "strict" | "ovs";
+
+/** Something that `compat: "ovs"` changed silently, as ovs-ofctl does. */
+export interface ParseWarning {
+  readonly code: string;
+  readonly message: string;
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based. */
+  readonly column: number;
+}
+
+export interface FaultOptions {
+  readonly hint?: string;
+  /** Name of the OpenFlow error that a switch would answer with. */
+  readonly openflowError?: string;
+  /** The offending text, when it is not `text.slice(start, end)`. */
+  readonly text?: string;
+}
+
+/** What every part of the text parser shares: the text, the settings, and the way to report. Offsets are 0-based in `text`. */
+export class ParseContext {
+  readonly text: string;
+  /** 1-based line number of `text` in its file. */
+  readonly line: number;
+  readonly compat: Compat;
+  readonly version: OpenFlowVersion;
+  readonly ports: PortNames | undefined;
+  readonly #warn: ((warning: ParseWarning) => void) | undefined;
+
+  constructor(
+    text: string,
+    options: {
+      readonly line?: number;
+      readonly compat?: Compat;
+      readonly version?: OpenFlowVersion;
+      readonly ports?: PortNames | undefined;
+      readonly onWarning?: ((warning: ParseWarning) => void) | undefined;
+    } = {},
+  ) {
+    this.text = text;
+    this.line = options.line ?? 1;
+    this.compat = options.compat ?? "strict";
+    this.version = options.version ?? "OpenFlow15";
+    this.ports = options.ports;
+    this.#warn = options.onWarning;
+  }
+
+  /** Throws the error `code` at `text[start, end)`. */
+  fail(code: string, message: string, start: number, end: number, options: FaultOptions = {}): never {
+    const { hint, openflowError, text } = options;
+    throw new OfsyncError(code, message, {
+      place: { line: this.line, column: start + 1, text: text ?? shorten(this.text.slice(start, end)) },
+      ...(hint === undefined ? {} : { hint }),
+      ...(openflowError === undefined ? {} : { openflowError }),
+    });
+  }
+
+  /** In strict mode throws; in ovs mode reports a warning and returns, so that the caller does as ovs-ofctl does. */
+  lenient(code: string, message: string, start: number, end: number, options: FaultOptions = {}): void {
+    if (this.compat === "strict") this.fail(code, message, start, end, options);
+    this.#warn?.({ code, message, line: this.line, column: start + 1 });
+  }
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
+}
