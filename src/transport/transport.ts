@@ -67,7 +67,14 @@ export type TransportEvent =
   /** The switch dropped a flow (FLOW_REMOVED). */
   | { readonly type: "removed"; readonly flow: Flow; readonly reason: RemovalReason }
   /** A flow monitor saw somebody's change. `own` = it was made through this transport. */
-  | { readonly type: "changed"; readonly change: "added" | "modified" | "deleted"; readonly flow: Flow; readonly own: boolean }
+  | {
+      readonly type: "changed";
+      readonly change: "added" | "modified" | "deleted";
+      readonly flow: Flow;
+      readonly own: boolean;
+      /** Why the flow was deleted, where the switch tells. */
+      readonly reason?: RemovalReason;
+    }
   /** A flow monitor lost events: what was said so far may be out of date, read back. */
   | { readonly type: "gap" };
 
