@@ -1,0 +1,58 @@
+// Runs the benchmarks: every file bench/*.bench.ts in a process of its own, one after the other.
+//
+//   npm run bench                    all of them
+//   npm run bench -- table wire      those whose name contains one of the words
+//   npm run bench -- --smoke         small sizes: shows that they work, in under a minute (npm run bench:ci)
+//   npm run bench -- --report        also writes docs/benchmarks/results.json
+//
+// A bench file prints for people and calls `record` of bench/record.ts for every figure it stands for. It reads
+// OFSYNC_BENCH_SMOKE=1 as "small sizes". The exit status is that of the benchmarks: slow is no failure, an error is.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+
+const here = new URL(".", import.meta.url).pathname;
+const root = join(here, "..");
+const flags = new Set(process.argv.slice(2).filter((argument) => argument.startsWith("--")));
+const words = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const smoke = flags.has("--smoke");
+const records = join(root, ".cache/bench.jsonl");
+
+const files = readdirSync(here)
+  .filter((name) => name.endsWith(".bench.ts") && (words.length === 0 || words.some((word) => name.includes(word))))
+  .sort();
+if (files.length === 0) {
+  console.error(`no bench/*.bench.ts has a name with ${words.join(" or ")}`);
+  process.exit(1);
+}
+
+mkdirSync(join(root, ".cache"), { recursive: true });
+rmSync(records, { force: true });
+const failed: string[] = [];
+for (const file of files) {
+  console.log(`\n=== ${file.replace(/\.bench\.ts$/, "")}${smoke ? " (small sizes)" : ""}`);
+  const { status, signal } = spawnSync(process.execPath, ["--expose-gc", "--import", "tsx", join(here, file)], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, OFSYNC_BENCH_RECORDS: records, ...(smoke ? { OFSYNC_BENCH_SMOKE: "1" } : {}) },
+  });
+  if (status !== 0) failed.push(`${file} (${signal ?? `exit status ${status}`})`);
+}
+
+if (flags.has("--report") && failed.length === 0) {
+  const folder = join(root, "docs/benchmarks");
+  mkdirSync(folder, { recursive: true });
+  const lines = readFileSync(records, "utf8").trim().split("\n");
+  const report = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release() },
+    node: process.version,
+    results: lines.map((line): unknown => JSON.parse(line)),
+  };
+  writeFileSync(join(folder, "results.json"), `${JSON.stringify(report, null, 2)}\n`);
+  console.log("\nwrote docs/benchmarks/results.json");
+}
+
+console.log(failed.length === 0 ? `\n${files.length} benchmarks ran` : `\nfailed: ${failed.join(", ")}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
