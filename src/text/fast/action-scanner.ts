@@ -1,0 +1,322 @@
+import { FIELDS } from "../../flow/fields.ts";
+import { oxmHeaderFor } from "../../flow/oxm.ts";
+import { ActionMemo } from "./action-memo.ts";
+import type { Cursor } from "./cursor.ts";
+import type { MatchScanner } from "./match-scanner.ts";
+import { NAME_HASH_START, NameTable, nameHash } from "./name-table.ts";
+
+/**
+ * The action half of the fast road: reads the list behind `actions=` straight into canonical instruction bytes (one
+ * apply-actions). A few actions are written here; the others, if they neither end the list nor change what is known of the
+ * packet, are read once by the careful road and remembered by their text. For all else `scan` returns false.
+ */
+
+/** What the match says, as far as a single action may depend on it. `ethType` and `ipProto` are 0 when not matched. */
+export type ActionContext = Pick<MatchScanner, "ethType" | "ipProto" | "vlanPresent" | "ctInvalid">;
+
+/** Reads one action the careful way: its canonical bytes, `undefined` if the whole line has to go the careful road. */
+export type SlowAction = (text: string, context: ActionContext) => Uint8Array | undefined;
+
+const RESUBMIT = 1;
+const OUTPUT = 2;
+const SET_FIELD = 3;
+const CONJUNCTION = 4;
+const DROP = 5;
+/** An action whose canonical bytes depend on its text, the matched protocol and nothing else, and which may stand anywhere. */
+const REMEMBERED = 6;
+
+const REMEMBERED_NAMES =
+  "ct move push pop dec_ttl group controller learn clone load exit ct_clear check_pkt_larger multipath bundle bundle_load set_queue pop_queue fin_timeout sample delete_field";
+const ACTIONS = /* @__PURE__ */ new NameTable([
+  ["resubmit", RESUBMIT],
+  ["output", OUTPUT],
+  ["set_field", SET_FIELD],
+  ["conjunction", CONJUNCTION],
+  ["drop", DROP],
+  ...REMEMBERED_NAMES.split(" ").map((name) => [name, REMEMBERED] as const),
+]);
+
+// The fields that set_field may write without a look at the match, or with the Ethernet type alone, and whose text is a number or a
+// MAC address or an IPv4 address.
+const SIMPLE =
+  /^(x{0,2}reg\d+|eth_src|eth_dst|metadata|tun_id|pkt_mark|ip_src|ip_dst|arp_spa|arp_tpa|arp_sha|arp_tha|tun_src|tun_dst)$/;
+const TARGETS = /* @__PURE__ */ FIELDS.filter((field) => SIMPLE.test(field.name));
+const TARGET_NAMES = /* @__PURE__ */ new NameTable(
+  TARGETS.flatMap((target, index) => [target.name, ...target.aliases].map((name) => [name, index + 1] as const)),
+);
+const targetHeader = /* @__PURE__ */ Int32Array.from(TARGETS, (target) => {
+  const header = oxmHeaderFor(target, 6);
+  return header === undefined ? 0 : (header.oxmClass << 16) | (header.type << 9) | header.length;
+});
+const targetBits = /* @__PURE__ */ Uint8Array.from(TARGETS, (target) => target.bits);
+const targetEthType = /* @__PURE__ */ Uint16Array.from(TARGETS, ({ prerequisite }) =>
+  prerequisite === "ipv4" ? 0x0800 : prerequisite === "arp" ? 0x0806 : 0,
+);
+/** How the value is written: 0 number, 1 MAC address, 2 IPv4 address. */
+const targetFormat = /* @__PURE__ */ Uint8Array.from(TARGETS, ({ format }) => (format === "mac" ? 1 : format === "ipv4" ? 2 : 0));
+
+const ARROW = Uint8Array.from([45, 62]);
+
+export class ActionScanner {
+  readonly #cursor: Cursor;
+  readonly #match: MatchScanner;
+  readonly #slow: SlowAction;
+  readonly #memo = new ActionMemo();
+
+  /** Canonical instruction bytes of the last list are `bytes[0, length)`. */
+  readonly bytes: Uint8Array = new Uint8Array(1 << 16);
+  readonly #view = new DataView(this.bytes.buffer);
+  length = 0;
+
+  constructor(cursor: Cursor, match: MatchScanner, slow: SlowAction) {
+    this.#cursor = cursor;
+    this.#match = match;
+    this.#slow = slow;
+  }
+
+  /** Reads from the cursor to the end of the line. False: the careful road has to read this line. */
+  scan(): boolean {
+    const cursor = this.#cursor;
+    const { bytes, end } = cursor;
+    const view = this.#view;
+    const limit = this.bytes.length - 4096;
+    let out = 8;
+    let conjunctions = 0;
+    let others = 0;
+    for (;;) {
+      const start = cursor.pos;
+      if (out > limit) return false;
+      let pos = start;
+      let hash = NAME_HASH_START;
+      let c = 0;
+      for (; pos < end; pos++) {
+        c = bytes[pos] as number;
+        if (!((c >= 97 && c <= 122) || (c >= 48 && c <= 57) || c === 95)) break;
+        hash = nameHash(hash, c);
+      }
+      if (pos === start) return false;
+      switch (ACTIONS.find(bytes, start, pos, hash)) {
+        case RESUBMIT: {
+          // resubmit(,TABLE)
+          if (pos + 2 >= end || c !== 40 || bytes[pos + 1] !== 44) return false;
+          cursor.pos = pos + 2;
+          if (!cursor.number() || !cursor.fits(8) || cursor.word3 === 255) return false;
+          if (cursor.pos >= end || bytes[cursor.pos] !== 41) return false;
+          cursor.pos++;
+          view.setInt32(out, 0xffff0010 | 0);
+          view.setInt32(out + 4, 0x00002320);
+          view.setInt32(out + 8, 0x000efff8);
+          view.setInt32(out + 12, cursor.word3 << 24);
+          out += 16;
+          others++;
+          break;
+        }
+        case OUTPUT:
+          if (pos < end && c === 58 && pos + 1 < end && isDecimal(bytes[pos + 1] as number)) {
+            cursor.pos = pos + 1;
+            if (!this.#output(out)) return false;
+            out += 16;
+          } else {
+            const size = this.#remembered(start, out);
+            if (size < 0) return false;
+            out += size;
+          }
+          others++;
+          break;
+        case SET_FIELD: {
+          if (pos >= end || c !== 58) return false;
+          cursor.pos = pos + 1;
+          let size = this.#setField(out);
+          if (size < 0) size = this.#remembered(start, out);
+          if (size < 0) return false;
+          out += size;
+          others++;
+          break;
+        }
+        case CONJUNCTION:
+          if (pos >= end || c !== 40) return false;
+          cursor.pos = pos + 1;
+          if (!this.#conjunction(out)) return false;
+          out += 16;
+          conjunctions++;
+          break;
+        case DROP:
+          if (out !== 8 || pos !== end) return false;
+          this.length = 0;
+          return true;
+        case REMEMBERED: {
+          const size = this.#remembered(start, out);
+          if (size < 0) return false;
+          out += size;
+          others++;
+          break;
+        }
+        default:
+          // A bare port number.
+          if (!isDecimal(bytes[start] as number)) return false;
+          cursor.pos = start;
+          if (!this.#output(out)) return false;
+          out += 16;
+          others++;
+      }
+      if (cursor.pos === end) break;
+      if (bytes[cursor.pos] !== 44) return false;
+      cursor.pos++;
+    }
+    if (conjunctions > 0 && others > 0) return false;
+    view.setUint16(0, 4);
+    view.setUint16(2, out);
+    view.setInt32(4, 0);
+    this.length = out;
+    return true;
+  }
+
+  #output(out: number): boolean {
+    const cursor = this.#cursor;
+    if (!cursor.number() || !cursor.fits(16) || cursor.word3 === 0 || cursor.word3 >= 0xff00) return false;
+    const view = this.#view;
+    view.setInt32(out, 0x00000010);
+    view.setInt32(out + 4, cursor.word3);
+    view.setInt32(out + 8, 0);
+    view.setInt32(out + 12, 0);
+    return true;
+  }
+
+  /** `ID,K/N)` */
+  #conjunction(out: number): boolean {
+    const cursor = this.#cursor;
+    if (!cursor.number() || !cursor.fits(32)) return false;
+    const id = cursor.word3;
+    if (cursor.bytes[cursor.pos] !== 44) return false;
+    cursor.pos++;
+    if (!cursor.number() || !cursor.fits(8)) return false;
+    const clause = cursor.word3;
+    if (cursor.bytes[cursor.pos] !== 47) return false;
+    cursor.pos++;
+    if (!cursor.number() || !cursor.fits(8)) return false;
+    const clauses = cursor.word3;
+    if (cursor.pos >= cursor.end || cursor.bytes[cursor.pos] !== 41) return false;
+    cursor.pos++;
+    if (clauses < 2 || clauses > 64 || clause < 1 || clause > clauses) return false;
+    const view = this.#view;
+    view.setInt32(out, 0xffff0010 | 0);
+    view.setInt32(out + 4, 0x00002320);
+    view.setInt32(out + 8, (0x0022 << 16) | ((clause - 1) << 8) | clauses);
+    view.setInt32(out + 12, id);
+    return true;
+  }
+
+  /** `VALUE[/MASK]->FIELD`. Returns the bytes written, -1 when it is not as simple as that. */
+  #setField(out: number): number {
+    const cursor = this.#cursor;
+    const { bytes, end, pos: start } = cursor;
+    // The field stands behind the value and says how the value is written.
+    let pos = start;
+    while (pos + 1 < end && bytes[pos] !== 62 && bytes[pos] !== 44) pos++;
+    if (bytes[pos] !== 62 || bytes[pos - 1] !== 45) return -1;
+    const nameStart = ++pos;
+    let hash = NAME_HASH_START;
+    for (let c = 0; pos < end && (c = bytes[pos] as number) !== 44; pos++) hash = nameHash(hash, c);
+    const target = TARGET_NAMES.find(bytes, nameStart, pos, hash) - 1;
+    if (target < 0) return -1;
+    const ethType = targetEthType[target] as number;
+    if (ethType !== 0 && ethType !== this.#match.ethType) return -1;
+    const format = targetFormat[target] as number;
+    const bits = targetBits[target] as number;
+    if (!this.#value(format, bits)) return -1;
+    const { word0, word1, word2, word3 } = cursor;
+    const width = bits >> 3;
+    let size = 8 + width;
+    let masked = false;
+    if (bytes[cursor.pos] === 47) {
+      cursor.pos++;
+      if (!this.#value(format, bits)) return -1;
+      const { word0: m0, word1: m1, word2: m2, word3: m3 } = cursor;
+      if (((word0 & ~m0) | (word1 & ~m1) | (word2 & ~m2) | (word3 & ~m3)) !== 0 || (m0 | m1 | m2 | m3) === 0) return -1;
+      masked = true;
+      size += width;
+    }
+    if (!cursor.take(ARROW) || cursor.pos !== nameStart) return -1;
+    const view = this.#view;
+    const padded = (size + 7) & ~7;
+    const header = targetHeader[target] as number;
+    view.setInt32(out, (25 << 16) | padded);
+    view.setInt32(out + 4, masked ? (header & ~0xff) | 0x100 | (2 * width) : header);
+    let at = out + 8;
+    if (masked) {
+      const { word0: m0, word1: m1, word2: m2, word3: m3 } = cursor;
+      if (isAllOnes(bits, m0, m1, m2, m3)) return -1;
+      at = putWords(view, at, width, word0, word1, word2, word3);
+      at = putWords(view, at, width, m0, m1, m2, m3);
+    } else at = putWords(view, at, width, word0, word1, word2, word3);
+    while (at < out + padded) view.setUint8(at++, 0);
+    cursor.pos = pos;
+    return padded;
+  }
+
+  #value(format: number, bits: number): boolean {
+    const cursor = this.#cursor;
+    if (format === 1) return cursor.mac();
+    if (format === 2) return cursor.ipv4();
+    return cursor.number() && cursor.fits(bits);
+  }
+
+  /** The action from `start` to the next comma outside parentheses, by the memo. Returns the bytes written, -1: give up. */
+  #remembered(start: number, out: number): number {
+    const { bytes, end } = this.#cursor;
+    const match = this.#match;
+    let depth = 0;
+    let pos = start;
+    for (; pos < end; pos++) {
+      const c = bytes[pos] as number;
+      if (c === 40) depth++;
+      else if (c === 41) depth--;
+      else if (c === 44 && depth === 0) break;
+      else if (c >= 127) return -1;
+    }
+    if (depth !== 0) return -1;
+    const context = match.ethType | (match.ipProto << 16) | (match.vlanPresent ? 1 << 24 : 0) | (match.ctInvalid ? 1 << 25 : 0);
+    const memo = this.#memo;
+    const hash = ActionMemo.hash(bytes, start, pos, context);
+    if (!memo.find(bytes, start, pos, context, hash)) {
+      let text = "";
+      for (let i = start; i < pos; i++) text += String.fromCharCode(bytes[i] as number);
+      const result = this.#slow(text, match);
+      if (result === undefined || result.length > 4096) return -1;
+      memo.add(bytes, start, pos, context, hash, result);
+    }
+    const source = memo.results;
+    const target = this.bytes;
+    for (let i = memo.start, j = out, stop = memo.start + memo.length; i < stop; i++, j++) target[j] = source[i] as number;
+    this.#cursor.pos = pos;
+    return memo.length;
+  }
+}
+
+function isAllOnes(bits: number, m0: number, m1: number, m2: number, m3: number): boolean {
+  if (bits >= 128) return (m0 & m1 & m2 & m3) === -1;
+  if (bits === 64) return (m2 & m3) === -1;
+  if (bits === 48) return m2 === 0xffff && m3 === -1;
+  return bits === 32 ? m3 === -1 : m3 === (1 << bits) - 1;
+}
+
+function putWords(view: DataView, at: number, width: number, word0: number, word1: number, word2: number, word3: number): number {
+  if (width === 4) view.setInt32(at, word3);
+  else if (width === 6) {
+    view.setUint16(at, word2);
+    view.setInt32(at + 2, word3);
+  } else if (width === 8) {
+    view.setInt32(at, word2);
+    view.setInt32(at + 4, word3);
+  } else {
+    view.setInt32(at, word0);
+    view.setInt32(at + 4, word1);
+    view.setInt32(at + 8, word2);
+    view.setInt32(at + 12, word3);
+  }
+  return at + width;
+}
+
+function isDecimal(c: number): boolean {
+  return c >= 48 && c <= 57;
+}
