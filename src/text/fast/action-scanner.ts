@@ -216,7 +216,7 @@ export class ActionScanner {
     if (bytes[pos] !== 62 || bytes[pos - 1] !== 45) return -1;
     const nameStart = ++pos;
     let hash = NAME_HASH_START;
-    for (let c = 0; pos < end && (c = bytes[pos] as number) !== 44; pos++) hash = nameHash(hash, c);
+    for (; pos < end && bytes[pos] !== 44; pos++) hash = nameHash(hash, bytes[pos] as number);
     const target = TARGET_NAMES.find(bytes, nameStart, pos, hash) - 1;
     if (target < 0) return -1;
     const ethType = targetEthType[target] as number;

@@ -1,5 +1,35 @@
 import type { Cursor } from "./cursor.ts";
-import { NAME_HASH_START, NameTable, nameHash } from "./name-table.ts";
+import {
+  ATTRIBUTE,
+  bitsOf,
+  ethTypeOf,
+  ICMP_ANY,
+  IP_ANY,
+  IPV4,
+  IPV6,
+  KIND,
+  kindOf,
+  L4_ANY,
+  MATCH_NAMES,
+  maskableOf,
+  protoOf,
+  slotOf,
+} from "./match-names.ts";
+import {
+  CT_STATE,
+  ETH_TYPE,
+  HEADER,
+  ICMP_CODE,
+  ICMP_TYPE,
+  IP_PROTO,
+  ND_SLL,
+  ND_TARGET,
+  ND_TLL,
+  SLOTS,
+  TP_SRC,
+  WIDTH,
+} from "./match-slots.ts";
+import { NAME_HASH_START, nameHash } from "./name-table.ts";
 
 /**
  * The match half of the fast road: reads the comma or blank separated part of a line in front of `actions=` straight into
@@ -10,234 +40,6 @@ import { NAME_HASH_START, NameTable, nameHash } from "./name-table.ts";
  * road decides. What it accepts, it turns into the very bytes of the careful road: `test/text/fast-road.test.ts` compares
  * both over every vector and every flow set.
  */
-
-// One slot per field, numbered in the order in which Open vSwitch writes the fields (nx_put_raw, lib/nx-match.c).
-const CONJ_ID = 0;
-const IN_PORT = 1;
-const ETH_SRC = 2;
-const ETH_DST = 3;
-const ETH_TYPE = 4;
-const VLAN_VID = 5;
-const IPV4_SRC = 6;
-const IPV4_DST = 7;
-const IPV6_SRC = 8;
-const IPV6_DST = 9;
-const IP_FRAG = 10;
-const IP_DSCP = 11;
-const IP_TTL = 12;
-const IP_PROTO = 13;
-const TP_SRC = 14;
-const TP_DST = 15;
-const ICMP_TYPE = 16;
-const ICMP_CODE = 17;
-const ND_TARGET = 18;
-const ND_SLL = 19;
-const ND_TLL = 20;
-const ARP_OP = 21;
-const ARP_SPA = 22;
-const ARP_TPA = 23;
-const ARP_SHA = 24;
-const ARP_THA = 25;
-const TUN_ID = 26;
-const TUN_SRC = 27;
-const TUN_DST = 28;
-/** `xreg0..7` in eight slots; the registers are kept apart and folded in when the bytes are written. */
-const XREG = 29;
-const PKT_MARK = 37;
-const CT_STATE = 38;
-const CT_ZONE = 39;
-const CT_MARK = 40;
-const CT_LABEL = 41;
-const METADATA = 42;
-const SLOTS = 43;
-
-/** OXM header without mask, and bytes of the value, per slot. Of the transport ports and ICMP the header depends on the protocol. */
-const HEADER = new Int32Array(SLOTS);
-const WIDTH = new Uint8Array(SLOTS);
-for (const [slot, header] of [
-  [CONJ_ID, 0x00014a04],
-  [IN_PORT, 0x80000004],
-  [ETH_SRC, 0x80000806],
-  [ETH_DST, 0x80000606],
-  [ETH_TYPE, 0x80000a02],
-  [VLAN_VID, 0x80000c02],
-  [IPV4_SRC, 0x80001604],
-  [IPV4_DST, 0x80001804],
-  [IPV6_SRC, 0x80003410],
-  [IPV6_DST, 0x80003610],
-  [IP_FRAG, 0x00013401],
-  [IP_DSCP, 0x80001001],
-  [IP_TTL, 0x00013a01],
-  [IP_PROTO, 0x80001401],
-  [TP_SRC, 0x80001a02],
-  [TP_DST, 0x80001c02],
-  [ICMP_TYPE, 0x80002601],
-  [ICMP_CODE, 0x80002801],
-  [ND_TARGET, 0x80003e10],
-  [ND_SLL, 0x80004006],
-  [ND_TLL, 0x80004206],
-  [ARP_OP, 0x80002a02],
-  [ARP_SPA, 0x80002c04],
-  [ARP_TPA, 0x80002e04],
-  [ARP_SHA, 0x80003006],
-  [ARP_THA, 0x80003206],
-  [TUN_ID, 0x80004c08],
-  [TUN_SRC, 0x00013e04],
-  [TUN_DST, 0x00014004],
-  [PKT_MARK, 0x00014204],
-  [CT_STATE, 0x0001d204],
-  [CT_ZONE, 0x0001d402],
-  [CT_MARK, 0x0001d604],
-  [CT_LABEL, 0x0001d810],
-  [METADATA, 0x80000408],
-] as const) {
-  HEADER[slot] = header;
-  WIDTH[slot] = header & 0xff;
-}
-
-/** How the value behind a name is read. */
-const KIND = {
-  keyword: 1,
-  number: 2,
-  mac: 3,
-  ipv4: 4,
-  ipv6: 5,
-  register: 6,
-  ctState: 7,
-  port: 8,
-  vlan: 9,
-  tos: 10,
-  frag: 11,
-  vlanTci: 12,
-  cookie: 13,
-  attribute: 14,
-  ignored: 15,
-  flag: 16,
-} as const;
-type Kind = (typeof KIND)[keyof typeof KIND];
-
-interface Name {
-  readonly kind: Kind;
-  readonly slot: number;
-  readonly bits: number;
-  readonly maskable: boolean;
-  /** Needs this Ethernet type (0 = any), this IP protocol (0 = any). */
-  readonly ethType: number;
-  readonly proto: number;
-}
-
-const IPV4 = 0x0800;
-const IPV6 = 0x86dd;
-const ARP = 0x0806;
-/** Stands for "IPv4 or IPv6". */
-const IP_ANY = 1;
-/** Stands for "TCP, UDP or SCTP". */
-const L4_ANY = 256;
-/** Stands for "ICMP of the matched kind of IP". */
-const ICMP_ANY = 257;
-
-const names: (readonly [string, Name])[] = [];
-function define(text: string, kind: Kind, slot: number, bits: number, maskable = false, ethType = 0, proto = 0): void {
-  for (const name of text.split(" ")) names.push([name, { kind, slot, bits, maskable, ethType, proto }]);
-}
-define("ip", KIND.keyword, 0, 0, false, IPV4);
-define("ipv6", KIND.keyword, 0, 0, false, IPV6);
-define("arp", KIND.keyword, 0, 0, false, ARP);
-for (const [suffix, type] of [
-  ["", IPV4],
-  ["6", IPV6],
-] as const) {
-  define(`tcp${suffix}`, KIND.keyword, 0, 0, false, type, 6);
-  define(`udp${suffix}`, KIND.keyword, 0, 0, false, type, 17);
-  define(`sctp${suffix}`, KIND.keyword, 0, 0, false, type, 132);
-}
-define("icmp", KIND.keyword, 0, 0, false, IPV4, 1);
-define("icmp6", KIND.keyword, 0, 0, false, IPV6, 58);
-define("conj_id", KIND.number, CONJ_ID, 32);
-define("in_port", KIND.port, IN_PORT, 32);
-define("dl_src eth_src", KIND.mac, ETH_SRC, 48, true);
-define("dl_dst eth_dst", KIND.mac, ETH_DST, 48, true);
-define("dl_type eth_type", KIND.number, ETH_TYPE, 16);
-define("dl_vlan", KIND.vlan, VLAN_VID, 12);
-define("vlan_tci", KIND.vlanTci, VLAN_VID, 16);
-define("nw_src ip_src", KIND.ipv4, IPV4_SRC, 32, true, IPV4);
-define("nw_dst ip_dst", KIND.ipv4, IPV4_DST, 32, true, IPV4);
-define("ipv6_src", KIND.ipv6, IPV6_SRC, 128, true, IPV6);
-define("ipv6_dst", KIND.ipv6, IPV6_DST, 128, true, IPV6);
-define("nw_frag ip_frag", KIND.frag, IP_FRAG, 2, false, IP_ANY);
-define("nw_tos", KIND.tos, IP_DSCP, 8, false, IP_ANY);
-define("nw_ttl", KIND.number, IP_TTL, 8, false, IP_ANY);
-define("nw_proto ip_proto", KIND.number, IP_PROTO, 8, false, IP_ANY);
-define("tp_src", KIND.number, TP_SRC, 16, true, IP_ANY, L4_ANY);
-define("tp_dst", KIND.number, TP_DST, 16, true, IP_ANY, L4_ANY);
-for (const [name, proto] of [
-  ["tcp", 6],
-  ["udp", 17],
-  ["sctp", 132],
-] as const) {
-  define(`${name}_src`, KIND.number, TP_SRC, 16, true, IP_ANY, proto);
-  define(`${name}_dst`, KIND.number, TP_DST, 16, true, IP_ANY, proto);
-}
-define("icmp_type", KIND.number, ICMP_TYPE, 8, false, IP_ANY, ICMP_ANY);
-define("icmp_code", KIND.number, ICMP_CODE, 8, false, IP_ANY, ICMP_ANY);
-define("icmpv6_type", KIND.number, ICMP_TYPE, 8, false, IPV6, 58);
-define("icmpv6_code", KIND.number, ICMP_CODE, 8, false, IPV6, 58);
-define("nd_target", KIND.ipv6, ND_TARGET, 128, true, IPV6, 58);
-define("nd_sll", KIND.mac, ND_SLL, 48, true, IPV6, 58);
-define("nd_tll", KIND.mac, ND_TLL, 48, true, IPV6, 58);
-define("arp_op", KIND.number, ARP_OP, 8, false, ARP);
-define("arp_spa", KIND.ipv4, ARP_SPA, 32, true, ARP);
-define("arp_tpa", KIND.ipv4, ARP_TPA, 32, true, ARP);
-define("arp_sha", KIND.mac, ARP_SHA, 48, true, ARP);
-define("arp_tha", KIND.mac, ARP_THA, 48, true, ARP);
-define("tun_id tunnel_id", KIND.number, TUN_ID, 64, true);
-define("tun_src", KIND.ipv4, TUN_SRC, 32, true);
-define("tun_dst", KIND.ipv4, TUN_DST, 32, true);
-for (let n = 0; n < 16; n++) define(`reg${n}`, KIND.register, n, 32, true);
-for (let n = 0; n < 8; n++) define(`xreg${n}`, KIND.register, 2 * n, 64, true);
-for (let n = 0; n < 4; n++) define(`xxreg${n}`, KIND.register, 4 * n, 128, true);
-define("pkt_mark", KIND.number, PKT_MARK, 32, true);
-define("ct_state", KIND.ctState, CT_STATE, 32, true);
-define("ct_zone", KIND.number, CT_ZONE, 16);
-define("ct_mark", KIND.number, CT_MARK, 32, true);
-define("ct_label", KIND.number, CT_LABEL, 128, true);
-define("metadata", KIND.number, METADATA, 64, true);
-
-// Attributes of the flow: the slot is an index into `attributes`.
-const ATTRIBUTE = { table: 0, priority: 1, idleTimeout: 2, hardTimeout: 3 } as const;
-define("table", KIND.attribute, ATTRIBUTE.table, 8);
-define("priority", KIND.attribute, ATTRIBUTE.priority, 16);
-define("idle_timeout", KIND.attribute, ATTRIBUTE.idleTimeout, 16);
-define("hard_timeout", KIND.attribute, ATTRIBUTE.hardTimeout, 16);
-define("cookie", KIND.cookie, 0, 64);
-define("duration n_packets n_bytes idle_age hard_age", KIND.ignored, 0, 0);
-for (const [name, bit] of [
-  ["send_flow_rem", 1],
-  ["check_overlap", 2],
-  ["reset_counts", 4],
-  ["no_packet_counts", 8],
-  ["no_byte_counts", 16],
-] as const) {
-  define(name, KIND.flag, bit, 0);
-}
-
-const TABLE = /* @__PURE__ */ new NameTable(names.map(([name], index) => [name, index + 1] as const));
-// The definitions as columns, so that the scanner reads numbers and not objects.
-const COUNT = names.length + 1;
-const kindOf = new Uint8Array(COUNT);
-const slotOf = new Uint8Array(COUNT);
-const bitsOf = new Uint8Array(COUNT);
-const maskableOf = new Uint8Array(COUNT);
-const ethTypeOf = new Uint16Array(COUNT);
-const protoOf = new Uint16Array(COUNT);
-names.forEach(([, name], index) => {
-  kindOf[index + 1] = name.kind;
-  slotOf[index + 1] = name.slot;
-  bitsOf[index + 1] = name.bits;
-  maskableOf[index + 1] = name.maskable ? 1 : 0;
-  ethTypeOf[index + 1] = name.ethType;
-  protoOf[index + 1] = name.proto;
-});
 
 const latin = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const CT_FLAGS: readonly (readonly [Uint8Array, number])[] = (
@@ -342,7 +144,7 @@ export class MatchScanner {
         hash = nameHash(hash, c);
       }
       if (pos === start) return false;
-      const id = TABLE.find(bytes, start, pos, hash);
+      const id = MATCH_NAMES.find(bytes, start, pos, hash);
       if (id === 0) {
         // The only other thing that may stand here is `actions=`, which ends the match.
         if (pos - start !== 7 || c !== 61 || !isActions(bytes, start)) return false;
@@ -373,7 +175,7 @@ export class MatchScanner {
       cursor.pos = pos + 1;
       if (kind >= KIND.cookie) {
         if (kind === KIND.ignored) {
-          while (cursor.pos < end && (c = bytes[cursor.pos] as number) !== 44 && c !== 32) cursor.pos++;
+          this.#skipValue();
           continue;
         }
         const bit = kind === KIND.cookie ? 1 << 10 : 1 << slot;
@@ -439,6 +241,14 @@ export class MatchScanner {
     if (type !== 135 && type !== 136) return false;
     if ((present & (1 << ICMP_CODE)) !== 0 && this.#values[4 * ICMP_CODE + 3] !== 0) return false;
     return ((present & (1 << ND_SLL)) === 0 || type === 135) && ((present & (1 << ND_TLL)) === 0 || type === 136);
+  }
+
+  /** Moves to the next comma or blank. */
+  #skipValue(): void {
+    const { bytes, end } = this.#cursor;
+    let pos = this.#cursor.pos;
+    while (pos < end && bytes[pos] !== 44 && bytes[pos] !== 32) pos++;
+    this.#cursor.pos = pos;
   }
 
   #atDelimiter(): boolean {
@@ -541,7 +351,11 @@ export class MatchScanner {
     const { bytes, end } = cursor;
     let pos = cursor.pos;
     let dotted = false;
-    for (let c = 0; pos < end && (c = bytes[pos] as number) !== 44 && c !== 32; pos++) if (c === 46 || c === 58) dotted = true;
+    for (; pos < end; pos++) {
+      const c = bytes[pos] as number;
+      if (c === 44 || c === 32) break;
+      if (c === 46 || c === 58) dotted = true;
+    }
     if (dotted) return kind === KIND.ipv4 ? cursor.ipv4() : cursor.ipv6();
     if (!cursor.number() || cursor.word3 > bits || cursor.word3 < 1) return false;
     const prefix = cursor.word3;
