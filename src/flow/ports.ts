@@ -3,6 +3,14 @@
  * 32 bits on the wire, of which only 0 to 0xfeff and 0xffffff00 to 0xffffffff stand for anything.
  */
 
+/** Port names of one switch. */
+export interface PortNames {
+  /** Number of the port with this name. */
+  numberOf(name: string): number | undefined;
+  /** Name of the port with this number. */
+  nameOf(number: number): string | undefined;
+}
+
 /** The first number that is not an ordinary port. */
 export const PORT_MAX = 0xff00;
 /** What is added to a reserved 16-bit number to get the 32-bit one. */

@@ -1,13 +1,10 @@
 import { OfsyncError } from "../errors.ts";
+import type { PortNames } from "../flow/ports.ts";
+import type { FaultOptions, ValueText } from "../flow/value-text.ts";
 import type { OpenFlowVersion } from "../flow/version.ts";
 
-/** Port names of one switch. */
-export interface PortNames {
-  /** Number of the port with this name. */
-  numberOf(name: string): number | undefined;
-  /** Name of the port with this number. */
-  nameOf(number: number): string | undefined;
-}
+export type { PortNames } from "../flow/ports.ts";
+export type { FaultOptions } from "../flow/value-text.ts";
 
 /** How strictly text is read: `strict` refuses what ovs-ofctl would silently change; `ovs` does exactly as ovs-ofctl does. */
 export type Compat = "strict" | "ovs";
@@ -22,16 +19,8 @@ export interface ParseWarning {
   readonly column: number;
 }
 
-export interface FaultOptions {
-  readonly hint?: string;
-  /** Name of the OpenFlow error that a switch would answer with. */
-  readonly openflowError?: string;
-  /** The offending text, when it is not `text.slice(start, end)`. */
-  readonly text?: string;
-}
-
 /** What every part of the text parser shares: the text, the settings, and the way to report. Offsets are 0-based in `text`. */
-export class ParseContext {
+export class ParseContext implements ValueText {
   readonly text: string;
   /** 1-based line number of `text` in its file. */
   readonly line: number;

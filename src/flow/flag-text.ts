@@ -1,6 +1,6 @@
-import { CT_STATE_KNOWN, TUN_FLAGS_PUBLIC } from "../flow/field-limits.ts";
-import type { ParseContext } from "./parse-context.ts";
-import { scanInt } from "./scan.ts";
+import { CT_STATE_KNOWN, TUN_FLAGS_PUBLIC } from "./field-limits.ts";
+import { scanInt } from "./number-text.ts";
+import type { ValueText } from "./value-text.ts";
 
 /** The named bits of `ct_state`, `tcp_flags` and `tun_flags`. */
 export interface FlagNames {
@@ -46,7 +46,7 @@ export interface ReadFlags {
  * Reads `+new-inv`, `new|trk`, `0x1/0x3` or a number. `maskable` false leaves only the forms without a mask. Reports
  * `FIELD_FLAGS` for unknown flags, for a flag that is named twice and for a name without + or -.
  */
-export function readFlags(ctx: ParseContext, kind: FlagNames, start: number, end: number, maskable: boolean): ReadFlags {
+export function readFlags(ctx: ValueText, kind: FlagNames, start: number, end: number, maskable: boolean): ReadFlags {
   const text = ctx.text.slice(start, end);
   if (maskable) {
     const value = scanInt(text, 0, 0);
@@ -65,12 +65,12 @@ export function readFlags(ctx: ParseContext, kind: FlagNames, start: number, end
   return { value: readUnsigned(ctx, kind, text, start, end), mask: undefined };
 }
 
-function unknownFlags(ctx: ParseContext, kind: FlagNames, start: number, end: number): never {
+function unknownFlags(ctx: ValueText, kind: FlagNames, start: number, end: number): never {
   const names = kind.names.filter((name, bit) => name !== undefined && (kind.allowed & (1 << bit)) !== 0);
   return ctx.fail("FIELD_FLAGS", `unknown ${kind.what} flag`, start, end, { hint: `the flags are ${names.join(", ")}` });
 }
 
-function readSigned(ctx: ParseContext, kind: FlagNames, text: string, start: number, end: number): ReadFlags {
+function readSigned(ctx: ValueText, kind: FlagNames, text: string, start: number, end: number): ReadFlags {
   let value = 0;
   let mask = 0;
   let at = 0;
@@ -97,7 +97,7 @@ function readSigned(ctx: ParseContext, kind: FlagNames, text: string, start: num
   return { value, mask };
 }
 
-function readUnsigned(ctx: ParseContext, kind: FlagNames, text: string, start: number, end: number): number {
+function readUnsigned(ctx: ValueText, kind: FlagNames, text: string, start: number, end: number): number {
   let value = 0;
   let at = 0;
   while (at < text.length) {

@@ -1,9 +1,8 @@
-import type { Field } from "../flow/fields.ts";
-import { portFromOf11 } from "../flow/ports.ts";
-import { formatHexBytes, formatIpv4, formatIpv6, formatMac, prefixLength } from "./address.ts";
-import { CT_STATE, formatFlags, TCP_FLAGS, TUN_FLAGS } from "./flags.ts";
-import type { PortNames } from "./parse-context.ts";
+import { formatHexBytes, formatIpv4, formatIpv6, formatMac, prefixLength } from "./address-text.ts";
+import type { Field } from "./fields.ts";
+import { CT_STATE, formatFlags, TCP_FLAGS, TUN_FLAGS } from "./flag-text.ts";
 import { formatPort } from "./port-text.ts";
+import { type PortNames, portFromOf11 } from "./ports.ts";
 
 /**
  * A value as Open vSwitch prints it in actions: `value` and `mask` are big-endian and `field.bytes` long, no mask (or all ones)

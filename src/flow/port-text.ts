@@ -1,5 +1,4 @@
-import { PORT_MAX, ReservedPort, reservedPortName, reservedPortNumber } from "../flow/ports.ts";
-import type { PortNames } from "./parse-context.ts";
+import { PORT_MAX, type PortNames, ReservedPort, reservedPortName, reservedPortNumber } from "./ports.ts";
 
 const OF11_FIRST = 0xffff_ff00;
 

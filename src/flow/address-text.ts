@@ -1,4 +1,4 @@
-import { hexDigit, scanInt } from "./scan.ts";
+import { hexDigit, scanInt } from "./number-text.ts";
 
 /** Reads and prints Ethernet, IPv4 and IPv6 addresses the way ovs-ofctl does. */
 
