@@ -10,3 +10,23 @@ export { type OpenFlowVersion, parseVersion } from "./flow/version.ts";
 export { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 export { type ErrorPlace, isOfsyncError, OfsyncError, type OfsyncErrorOptions } from "./errors.ts";
 export { type Logger, silentLogger } from "./log.ts";
+
+// transport/
+export { flowFromView, installedFlowChunk, readFlowInto } from "./transport/installed-flow-chunk.ts";
+export { MemorySwitch, type MemorySwitchOptions, type ReceivedCounters, type SwitchTamper } from "./transport/memory-switch.ts";
+export { type SwitchErrorName, switchError } from "./transport/switch-error.ts";
+export type { DelayMs, ReadFaultKind, SwitchFaults } from "./transport/switch-faults.ts";
+export type { OverflowPolicy, TableLimit } from "./transport/switch-tables.ts";
+export type {
+  BatchResult,
+  FlowModFate,
+  InstalledFlow,
+  InstalledFlowChunk,
+  ReadFilter,
+  RemovalReason,
+  SendOptions,
+  SwitchError,
+  Transport,
+  TransportCapabilities,
+  TransportEvent,
+} from "./transport/transport.ts";

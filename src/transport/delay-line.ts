@@ -1,0 +1,72 @@
+import type { Clock, TimerHandle } from "../clock.ts";
+
+/**
+ * One direction of a pretended wire: what goes in comes out in the same order, each thing no sooner than its delay allows.
+ * Nothing comes out within the call that put it in.
+ */
+export class DelayLine {
+  readonly #clock: Clock;
+  #queue: { readonly due: number; readonly run: () => void }[] = [];
+  #lastDue = 0;
+  #timer: TimerHandle | undefined;
+  /** A microtask is on its way; its number, so that `clear` can disown it. */
+  #ticket = 0;
+  #waiting = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  push(delayMs: number, run: () => void): void {
+    const due = Math.max(this.#lastDue, this.#clock.now() + Math.max(0, delayMs));
+    this.#lastDue = due;
+    this.#queue.push({ due, run });
+    if (!this.#waiting) this.#wait();
+  }
+
+  /** Forgets everything on its way. */
+  clear(): void {
+    this.#queue = [];
+    this.#lastDue = 0;
+    this.#ticket++;
+    this.#waiting = false;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Lets everything out at once, without waiting. */
+  flush(): void {
+    const queue = this.#queue;
+    this.clear();
+    for (const { run } of queue) run();
+  }
+
+  #wait(): void {
+    const head = this.#queue[0];
+    if (head === undefined) return;
+    this.#waiting = true;
+    const ticket = ++this.#ticket;
+    const go = (): void => {
+      if (ticket === this.#ticket) this.#release();
+    };
+    const delay = head.due - this.#clock.now();
+    if (delay <= 0) queueMicrotask(go);
+    else this.#timer = this.#clock.setTimeout(go, delay);
+  }
+
+  #release(): void {
+    const ticket = this.#ticket;
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    while (this.#queue.length > 0 && (this.#queue[0] as { due: number }).due <= now) {
+      (this.#queue.shift() as { run: () => void }).run();
+      if (ticket !== this.#ticket) return;
+    }
+    this.#waiting = false;
+    this.#wait();
+  }
+}

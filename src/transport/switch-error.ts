@@ -1,0 +1,35 @@
+import { OfsyncError } from "../errors.ts";
+import type { SwitchError } from "./transport.ts";
+
+/** The errors that a switch answers flow-mods with; type and code are the same in OpenFlow 1.1 to 1.5 (1.5.1 §7.5.4). */
+const NUMBERS = {
+  OFPBRC_EPERM: [1, 5],
+  OFPBAC_BAD_OUT_PORT: [2, 4],
+  OFPBAC_BAD_OUT_GROUP: [2, 9],
+  OFPBIC_BAD_TABLE_ID: [3, 2],
+  OFPFMFC_UNKNOWN: [5, 0],
+  OFPFMFC_TABLE_FULL: [5, 1],
+  OFPFMFC_BAD_TABLE_ID: [5, 2],
+  OFPFMFC_OVERLAP: [5, 3],
+  OFPFMFC_EPERM: [5, 4],
+  OFPMMFC_INVALID_METER: [12, 2],
+} as const satisfies Record<string, readonly [number, number]>;
+
+/** Names that {@link switchError} knows. */
+export type SwitchErrorName = keyof typeof NUMBERS;
+
+/** A {@link SwitchError} by its name, with the numbers of OpenFlow 1.1 and later. */
+export function switchError(name: SwitchErrorName): SwitchError {
+  const [type, code] = NUMBERS[name];
+  return { name, type, code };
+}
+
+/** What the flow-mods of an atomic batch are refused with when another one of the batch was at fault. */
+export function batchError(culprit: SwitchError): SwitchError {
+  return { ...culprit, name: `BATCH_${culprit.name}` };
+}
+
+/** The error that calls outside a batch throw when the switch refuses: code `SWITCH_REFUSED`. */
+export function refusal(error: SwitchError, what: string): OfsyncError {
+  return new OfsyncError("SWITCH_REFUSED", `the switch refused ${what}: ${error.name}`, { openflowError: error.name });
+}
