@@ -73,8 +73,8 @@ export interface SwitchTamper {
  * keeps the old cookie. `modify` changes instructions only, restarts the hard timeout, and does nothing when the flow is
  * missing; likewise `delete`. `checkOverlap` compares with flows of the same table and priority, and only when the key is
  * new. A full table refuses, or evicts a flow with a timeout: the least important, of those the next to expire. Unknown
- * groups and meters and a `goto_table` that does not go forward are refused; the flags `checkOverlap` and `resetCounts` act once
- * and are not reported back.
+ * groups and meters and a `goto_table` that does not go forward are refused. All flags are kept and reported back, also those
+ * that act only when the flow is added.
  *
  * Its own transport must be opened like any other. {@link MemorySwitch.newTransport} gives further independent ones.
  */

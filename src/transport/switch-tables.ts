@@ -5,9 +5,6 @@ import { constraintsOf, overlap } from "./match-overlap.ts";
 import { switchError } from "./switch-error.ts";
 import type { InstalledFlow, ReadFilter, RemovalReason, SwitchError } from "./transport.ts";
 
-/** Of a flow's flags, those that a switch keeps and reports; the others act once, when the flow is added. */
-const KEPT_FLAGS = FlowFlag.sendFlowRemoved | FlowFlag.noPacketCounts | FlowFlag.noByteCounts;
-
 /** In an ADD over an existing flow this cookie leaves the old one in place. */
 const KEEP_COOKIE = 0xffff_ffff;
 
@@ -205,7 +202,7 @@ export class SwitchTables {
     const id = slotId(flow);
     this.#write(flow.table, id, {
       id,
-      flow: kept(flow),
+      flow: flow,
       packets: counters.packets,
       bytes: counters.bytes,
       created,
@@ -243,7 +240,7 @@ export class SwitchTables {
       if (limit !== undefined && this.sizeOf(flow.table) >= limit.maxFlows) {
         if (limit.overflow !== "evict" || !this.#evictOne(flow.table)) return switchError("OFPFMFC_TABLE_FULL");
       }
-      this.#put({ id, flow: kept(flow), packets: 0n, bytes: 0n, created: now, modified: now, used: now }, "added");
+      this.#put({ id, flow: flow, packets: 0n, bytes: 0n, created: now, modified: now, used: now }, "added");
       return undefined;
     }
     const keepCookie = flow.cookieHigh === KEEP_COOKIE && flow.cookieLow === KEEP_COOKIE;
@@ -251,7 +248,7 @@ export class SwitchTables {
     this.#put(
       {
         id,
-        flow: keepCookie ? kept(flow).with({ cookie: before.flow.cookie }) : kept(flow),
+        flow: keepCookie ? flow.with({ cookie: before.flow.cookie }) : flow,
         packets: reset ? 0n : before.packets,
         bytes: reset ? 0n : before.bytes,
         created: now,
@@ -287,7 +284,8 @@ export class SwitchTables {
   }
 
   #checkGoto(flow: Flow, { goto }: FlowReferences): SwitchError | undefined {
-    return goto >= 0 && (goto <= flow.table || goto >= this.#options.tables) ? switchError("OFPBIC_BAD_TABLE_ID") : undefined;
+    const { tables } = this.#options;
+    return goto >= 0 && (goto <= flow.table || (tables < 255 && goto >= tables)) ? switchError("OFPBIC_BAD_TABLE_ID") : undefined;
   }
 
   #checkReferences({ groups, meters }: FlowReferences): SwitchError | undefined {
@@ -367,10 +365,6 @@ export function cookieMatches(flow: Flow, filter: ReadFilter): boolean {
   if (filter.cookie === undefined) return true;
   const mask = filter.cookieMask ?? 0xffff_ffff_ffff_ffffn;
   return mask === 0n || ((flow.cookie ^ filter.cookie) & mask) === 0n;
-}
-
-function kept(flow: Flow): Flow {
-  return (flow.flags & ~KEPT_FLAGS) === 0 ? flow : flow.with({ flags: flow.flags & KEPT_FLAGS });
 }
 
 // Priority and match bytes as characters: cheap to build and exact.
