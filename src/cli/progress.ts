@@ -4,7 +4,7 @@ const FIRST_MS = 500;
 const EVERY_MS = 100;
 
 /**
- * A line on standard error that says how far a long job is: done, total, rate, remaining time. Shown only when a person is
+ * A line on standard error that says how far a long job is: share, count, rate, remaining time. Shown only when a person is
  * watching and the job takes longer than half a second.
  */
 export class Progress {
@@ -15,6 +15,7 @@ export class Progress {
   readonly #start: number = performance.now();
   #next: number;
 
+  /** `total`: of how many units, when that is known. */
   constructor(terminal: Terminal, label: string, unit: string, total: number | undefined) {
     this.#terminal = terminal;
     this.#label = label;
@@ -23,15 +24,15 @@ export class Progress {
     this.#next = terminal.watched ? this.#start + FIRST_MS : Number.POSITIVE_INFINITY;
   }
 
-  /** `done` of the total so far. Cheap to call often. */
-  update(done: number): void {
+  /** `done` units so far; `share` from 0 to 1 where the total is not known in units. Cheap to call often. */
+  update(done: number, share?: number): void {
     if (this.#next === Number.POSITIVE_INFINITY) return;
     const now = performance.now();
     if (now < this.#next) return;
     this.#next = now + EVERY_MS;
-    this.#terminal.redraw(
-      progressLine(this.#label, this.#unit, done, this.#total, (now - this.#start) / 1000, this.#terminal.columns),
-    );
+    const known = share ?? (this.#total === undefined || this.#total === 0 ? undefined : done / this.#total);
+    const text = progressLine({ label: this.#label, unit: this.#unit, done, share: known, seconds: (now - this.#start) / 1000 });
+    this.#terminal.redraw(text.slice(0, Math.max(0, this.#terminal.columns - 1)));
   }
 
   /** Wipes the line. */
@@ -41,30 +42,31 @@ export class Progress {
   }
 }
 
-/** The text of a progress line, no longer than `columns`. */
-export function progressLine(
-  label: string,
-  unit: string,
-  done: number,
-  total: number | undefined,
-  seconds: number,
-  columns: number,
-): string {
+/** What a progress line says. */
+export interface ProgressState {
+  readonly label: string;
+  readonly unit: string;
+  readonly done: number;
+  /** From 0 to 1; `undefined` when nobody knows. */
+  readonly share: number | undefined;
+  readonly seconds: number;
+}
+
+/** The text of a progress line. */
+export function progressLine({ label, unit, done, share, seconds }: ProgressState): string {
   const rate = seconds > 0 ? done / seconds : 0;
   const parts = [label];
-  if (total !== undefined && total > 0) {
-    const share = Math.min(1, done / total);
-    const filled = Math.round(share * 20);
-    parts.push(`[${"=".repeat(filled)}${" ".repeat(20 - filled)}] ${Math.floor(share * 100)}%`);
+  if (share !== undefined) {
+    const bounded = Math.min(1, Math.max(0, share));
+    const filled = Math.round(bounded * 20);
+    parts.push(`[${"=".repeat(filled)}${" ".repeat(20 - filled)}] ${Math.floor(bounded * 100)}%`);
   }
   parts.push(`${amount(done)} ${unit}, ${amount(rate)}/s`);
-  if (total !== undefined && rate > 0) parts.push(`${Math.max(0, Math.ceil((total - done) / rate))} s left`);
-  return parts.join(" ").slice(0, Math.max(0, columns - 1));
+  if (share !== undefined && share > 0) parts.push(`${Math.ceil((seconds * Math.max(0, 1 - share)) / share)} s left`);
+  return parts.join(" ");
 }
 
 function amount(value: number): string {
-  if (value >= 1e7) return `${(value / 1e6).toFixed(0)}M`;
-  if (value >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
-  if (value >= 1e4) return `${(value / 1e3).toFixed(0)}k`;
-  return value.toFixed(0);
+  if (value >= 1e6) return `${(value / 1e6).toFixed(value >= 1e7 ? 0 : 1)}M`;
+  return value >= 1e4 ? `${(value / 1e3).toFixed(0)}k` : value.toFixed(0);
 }
