@@ -3,3 +3,8 @@
 // time and log
 export { ManualClock, settlePromises } from "./testing/manual-clock.ts";
 export { type LogLine, RecordingLogger } from "./testing/recording-logger.ts";
+
+// transports
+export type { ConformanceOptions, ConformanceTarget } from "./testing/conformance-bench.ts";
+export { groupTo, numberedFlow, outputTo, portMatch } from "./testing/numbered-flow.ts";
+export { type ConformanceCheck, type ConformanceOutcome, transportConformance } from "./testing/transport-conformance.ts";
