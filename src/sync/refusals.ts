@@ -65,7 +65,7 @@ export class Refusals {
     const attempts = again ? before.attempts + 1 : 1;
     const now = this.#clock.now();
     const retryAt =
-      error instanceof OfsyncError
+      error instanceof OfsyncError && error.code !== "SYNC_EVICTED"
         ? Number.POSITIVE_INFINITY
         : Math.ceil((now + backOffDelay(this.#backOff, attempts, this.#random)) / RETRY_STEP_MS) * RETRY_STEP_MS;
     const refusal: Refusal = { command: mod.command, flow: mod.flow, error, attempts, retryAt };

@@ -5,7 +5,8 @@ import type { SwitchError } from "../transport/transport.ts";
 
 /**
  * Why a flow is not in the switch although it is wanted: the switch's own error, or one of ours (an `OfsyncError`):
- * `SYNC_OCCUPIED`, a foreign flow sits on its key; `SYNC_OUTSIDE_OWNERSHIP`, its cookie is not one of ours.
+ * `SYNC_OCCUPIED`, a foreign flow sits on its key; `SYNC_OUTSIDE_OWNERSHIP`, its cookie is not one of ours; `SYNC_EVICTED`, the
+ * switch dropped it because its table is full.
  */
 export type RefusalError = SwitchError | OfsyncError;
 

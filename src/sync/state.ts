@@ -4,14 +4,19 @@ import type { ReadPurpose } from "./read-back.ts";
  * Where a synchroniser stands. The states and every way from one to another:
  *
  * ```text
- *   stopped ──start──► connecting ──up──► readingBack ──commit──► sending ──all sent──► confirming ──all answered──┐
- *                          ▲                ▲   │ failed             ▲ ▲│ behind            │ fate unknown          │
- *                          │                │   ▼                    │ │▼                   ▼                       │
- *                          │                └ backingOff             │ backlogged         backingOff → readingBack  │
- *                          │                                         │                                              │
- *                          │                 nothing left: inSync ◄──┴──────────────────────────────────────────────┘
- *                          │                 inSync ──change, retry due──► sending;  inSync ──in doubt──► readingBack
- *                          └──── connection lost, from every state but stopped;   stop(): from every state to stopped
+ *                      lost, from everywhere
+ *                     ┌──────────────◄
+ *                     ▼
+ *  stopped ──start► connecting ──up──► readingBack ──nothing differs──────────────────────────► inSync
+ *                     │                ▲ │  ▲ │                                                 │ ▲ │
+ *                     │ reinstall      │ │  │ └──something differs──► sending ◄──change, drift───┘ │ │
+ *                     ▼                │ │  │                        │ ▲ ▲ │                      │ │
+ *                  reinstalling ───────┘ │  │          switch behind │ │ │ │ all sent             │ │
+ *                     │     in doubt     │  │                        ▼ │ │ ▼                      │ │
+ *                     │           failed │  │               backlogged─┘ └─confirming ──nothing left┘ │
+ *                     │                  ▼  │                                │                      │
+ *                     └──────────────► backingOff ◄──fate unknown again──────┘       in doubt       │
+ *                                           ▲─ ─ ─ ─ readingBack ◄────────────────────────────────────┘
  * ```
  *
  * `docs/synchroniser.md` tells each transition in words.
@@ -23,6 +28,8 @@ export type SyncState =
   | { readonly name: "connecting" }
   /** Reading the switch's flows. Nothing is sent meanwhile, so what is read is what is there. */
   | { readonly name: "readingBack"; readonly epoch: number; readonly purpose: ReadPurpose }
+  /** Clearing the switch and writing every wanted flow in one atomic unit (`onConnect: "reinstall"`). */
+  | { readonly name: "reinstalling"; readonly epoch: number; readonly revision: number }
   /** Building the flow-mods of a round and giving them to the transport. `revision`: what the round covers. */
   | { readonly name: "sending"; readonly epoch: number; readonly revision: number }
   /** The switch is behind: nothing more is built until it has caught up. */
@@ -39,11 +46,12 @@ export type SyncStateName = SyncState["name"];
 /** Every transition that can happen; tests check the machine against this table and `docs/synchroniser.md` is drawn from it. */
 export const SYNC_TRANSITIONS: { readonly [From in SyncStateName]: readonly SyncStateName[] } = {
   stopped: ["connecting"],
-  connecting: ["readingBack", "sending", "stopped"],
-  readingBack: ["sending", "backingOff", "connecting", "stopped"],
-  sending: ["confirming", "backlogged", "inSync", "readingBack", "backingOff", "connecting", "stopped"],
-  backlogged: ["sending", "connecting", "stopped"],
-  confirming: ["sending", "readingBack", "backingOff", "connecting", "stopped"],
-  inSync: ["sending", "readingBack", "connecting", "stopped"],
-  backingOff: ["readingBack", "connecting", "stopped"],
+  connecting: ["readingBack", "reinstalling", "stopped"],
+  readingBack: ["sending", "reinstalling", "inSync", "readingBack", "backingOff", "connecting", "stopped"],
+  reinstalling: ["sending", "inSync", "readingBack", "backingOff", "connecting", "stopped"],
+  sending: ["confirming", "backlogged", "backingOff", "connecting", "stopped"],
+  backlogged: ["sending", "backingOff", "connecting", "stopped"],
+  confirming: ["sending", "inSync", "readingBack", "backingOff", "connecting", "stopped"],
+  inSync: ["sending", "readingBack", "backingOff", "connecting", "stopped"],
+  backingOff: ["readingBack", "reinstalling", "connecting", "stopped"],
 };
