@@ -6,6 +6,7 @@ import type { Clock, TimerHandle } from "../clock.ts";
  */
 export class DelayLine {
   readonly #clock: Clock;
+  readonly #pace: "one" | "all";
   #queue: { readonly due: number; readonly run: () => void }[] = [];
   #lastDue = 0;
   #timer: TimerHandle | undefined;
@@ -13,8 +14,13 @@ export class DelayLine {
   #ticket = 0;
   #waiting = false;
 
-  constructor(clock: Clock) {
+  /**
+   * `one`: one thing a turn (microtask), so that what it sets off in the other direction may arrive before the next one does;
+   * `all`: everything that is due in one turn.
+   */
+  constructor(clock: Clock, pace: "one" | "all") {
     this.#clock = clock;
+    this.#pace = pace;
   }
 
   get isEmpty(): boolean {
@@ -62,10 +68,10 @@ export class DelayLine {
     const ticket = this.#ticket;
     this.#timer = undefined;
     const now = this.#clock.now();
-    while (this.#queue.length > 0 && (this.#queue[0] as { due: number }).due <= now) {
-      (this.#queue.shift() as { run: () => void }).run();
+    do {
+      this.#queue.shift()?.run();
       if (ticket !== this.#ticket) return;
-    }
+    } while (this.#pace === "all" && this.#queue[0] !== undefined && this.#queue[0].due <= now);
     this.#waiting = false;
     this.#wait();
   }

@@ -81,8 +81,8 @@ export class MemoryConnection implements Transport {
 
   constructor(end: SwitchEnd) {
     this.#end = end;
-    this.#requests = new DelayLine(end.clock);
-    this.#answers = new DelayLine(end.clock);
+    this.#requests = new DelayLine(end.clock, "one");
+    this.#answers = new DelayLine(end.clock, "all");
   }
 
   get epoch(): number {

@@ -46,7 +46,7 @@ const variants: Record<string, { create: () => ConformanceTarget; skipped?: read
 for (const [name, { create, skipped = ["asking for an atomic batch where there is none"] }] of Object.entries(variants)) {
   describe(`the in-memory switch is a conforming transport: ${name}`, () => {
     for (const check of transportConformance({ create })) {
-      test(check.name, async () => {
+      test.concurrent(check.name, async () => {
         const { status } = await check.run();
         expect(status).toBe(skipped.some((prefix) => check.name.startsWith(prefix)) ? "skipped" : "passed");
       });
@@ -123,7 +123,7 @@ const broken: Record<string, (device: MemorySwitch) => Partial<Transport>> = {
 
 describe("the suite judges", () => {
   for (const [fault, breaking] of Object.entries(broken)) {
-    test(`a transport that ${fault}`, async () => {
+    test.concurrent(`a transport that ${fault}`, async () => {
       const target = (): ConformanceTarget => {
         const good = create();
         const device = good.transport as MemorySwitch;
@@ -139,9 +139,10 @@ describe("the suite judges", () => {
         return { ...good, transport };
       };
       const complaints: string[] = [];
-      for (const check of transportConformance({ create: target, timeoutMs: 250, manyFlows: 600 })) {
-        await check.run().catch((error: unknown) => complaints.push(`${check.name}: ${String(error)}`));
-      }
+      const checks = transportConformance({ create: target, timeoutMs: 500, manyFlows: 600 });
+      await Promise.all(
+        checks.map((check) => check.run().catch((error: unknown) => void complaints.push(`${check.name}: ${String(error)}`))),
+      );
       // A hard timeout takes a second: too long for the patience of this test, and no proof of the fault.
       const found = complaints.filter((complaint) => !complaint.startsWith("a hard timeout"));
       if (fault === "has no fault") expect(found).toEqual([]);
