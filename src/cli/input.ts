@@ -21,7 +21,7 @@ export function inputName(path: string): string {
 export async function eachLine(
   path: string,
   terminal: Terminal,
-  visit: (text: string, line: number) => boolean | undefined | void,
+  visit: (text: string, line: number) => boolean,
 ): Promise<void> {
   const source = path === "-" ? undefined : createReadStream(path, { highWaterMark: CHUNK });
   const progress = new Progress(terminal, `reading ${inputName(path)}`, "lines", undefined);

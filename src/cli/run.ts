@@ -34,6 +34,31 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "say who wants what for a flow, who wins and why",
     load: async () => (await import("./commands/explain.ts")).explain,
   },
+  {
+    name: "apply",
+    summary: "bring a switch in step with a file, and keep it there",
+    load: async () => (await import("./commands/apply.ts")).apply,
+  },
+  {
+    name: "dump",
+    summary: "print the flows of a switch",
+    load: async () => (await import("./commands/dump.ts")).dump,
+  },
+  {
+    name: "watch",
+    summary: "print the changes of a switch as they happen",
+    load: async () => (await import("./commands/watch.ts")).watch,
+  },
+  {
+    name: "decode",
+    summary: "print OpenFlow messages as text",
+    load: async () => (await import("./commands/decode.ts")).decode,
+  },
+  {
+    name: "encode",
+    summary: "write flows as OpenFlow messages",
+    load: async () => (await import("./commands/encode.ts")).encode,
+  },
 ];
 
 /** Does what the command line says; gives the exit status. Bad input is told on standard error, never thrown. */

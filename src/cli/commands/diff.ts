@@ -3,6 +3,7 @@ import { type Arguments, type Command, UsageError } from "../command.ts";
 import { changeOf, count, type DiffTally, emptyTally, summaryLines } from "../diff-summary.ts";
 import { eachGoodFlow, READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
 import { flowLine } from "../flow-text.ts";
+import { SWITCH_OPTIONS } from "../switch-options.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** Exit status of a comparison that found a difference. */
@@ -15,10 +16,12 @@ export const diff: Command = {
 Compares two flow tables and prints what turns A into B, as "ovs-ofctl diff-flows" does: a line with "-" for a flow
 that only A has, "+" for one that only B has, both for one that both have with other actions, cookie, timeouts,
 importance or flags. A and B are files in the text form of ovs-ofctl, as you wrote them or as a switch dumped them;
-"-" is standard input, and a name that ends in .gz is unpacked.
+"-" is standard input, and a name that ends in .gz is unpacked. Either may be a switch: unix:/path, tcp:host[:port],
+ssl:host[:port], or ptcp:[port] and pssl:[port] to wait for one that calls in.
 
 $ ofsync diff installed.txt desired.txt
 $ ovs-ofctl dump-flows br0 | ofsync diff - desired.txt
+$ ofsync diff unix:/var/run/openvswitch/br0.mgmt desired.txt
 $ ofsync diff --flow-mods installed.txt desired.txt
 $ ofsync diff --summary yesterday.txt today.txt
 
@@ -32,6 +35,7 @@ With --json every change is one line: {"change":"add"|"modify"|"delete","table":
 Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   options: {
     ...READING_OPTIONS,
+    ...SWITCH_OPTIONS,
     "flow-mods": { type: "boolean", help: "print the flow-mods, as add / modify_strict / delete_strict lines" },
     summary: { type: "boolean", help: "print counts only, per table" },
     json: { type: "boolean", help: "JSON: one object per change, or one for the summary" },
@@ -40,9 +44,9 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
     const [a, b] = operandsOf(input);
     const reading = readingOf(input);
     const table = new DesiredFlowTable();
-    await eachGoodFlow(a, reading, terminal, (flow) => table.installed.set(flow));
+    await eachFlowOf(a, input, reading, terminal, (flow) => table.installed.set(flow));
     const owner = ownerFor(b);
-    await eachGoodFlow(b, reading, terminal, (flow) => void table.setFlow(owner, flow));
+    await eachFlowOf(b, input, reading, terminal, (flow) => void table.setFlow(owner, flow));
     const changes = [...diffTables(table, table.installed)].map((mod): Change => ({ mod, installed: installedFlow(table, mod) }));
     if (input.has("summary")) writeSummary(changes, table, input.has("json"), terminal);
     else if (input.has("json")) await writeJson(changes, reading, terminal);
@@ -56,6 +60,25 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
 interface Change {
   readonly mod: FlowMod;
   readonly installed: Flow | undefined;
+}
+
+/** The flows of a file or of a switch. */
+async function eachFlowOf(
+  operand: string,
+  input: Arguments,
+  reading: Reading,
+  terminal: Terminal,
+  visit: (flow: Flow) => void,
+): Promise<void> {
+  if (!/^p?(unix|tcp|ssl):/.test(operand)) return await eachGoodFlow(operand, reading, terminal, visit);
+  // Loaded only when there is a switch: sockets and TLS would make the start longer.
+  const { openSwitch } = await import("../switch.ts");
+  const { transport, close } = await openSwitch(operand, input, terminal);
+  try {
+    for await (const chunk of transport.readFlows()) for (const { flow } of chunk) visit(flow);
+  } finally {
+    await close();
+  }
 }
 
 function installedFlow(table: DesiredFlowTable, mod: FlowMod): Flow | undefined {
