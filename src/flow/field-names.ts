@@ -1,4 +1,4 @@
-import { type Field, FIELDS, fieldByName } from "./fields.ts";
+import { FIELDS, type Field, fieldByName } from "./fields.ts";
 
 /** The names of OpenFlow's standard (§7.2.3.8 of 1.5.1) that Open vSwitch spells otherwise. */
 const STANDARD_NAMES = {

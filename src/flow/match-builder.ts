@@ -157,7 +157,8 @@ export class MatchBuilder {
     const entry = this.#unusable;
     if (entry === undefined) return;
     const { source, field: target, name, start, end } = entry;
-    const hint = target.headers.length === 0 ? "leave it out: no OpenFlow message can carry it" : "match all of its bits, or none";
+    const hint =
+      target.headers.length === 0 ? "leave it out: no OpenFlow message can carry it" : "match all of its bits, or none";
     source.fail("FIELD_NOT_ON_WIRE", `${name} cannot be matched like this over OpenFlow`, start, end, {
       hint,
       openflowError: "OFPBAC_MATCH_INCONSISTENT",
@@ -277,25 +278,23 @@ function checkTunMetadata(entry: Entry, draft: MatchDraft, hidden: (what: string
 }
 
 /** Protocol keywords of text: Ethernet type and IP protocol. */
-export const PROTOCOL_KEYWORDS: ReadonlyMap<string, readonly [ethType: number, protocol: number | undefined]> = /* @__PURE__ */ new Map<
-  string,
-  readonly [number, number | undefined]
->([
-  ["ip", [ETH_TYPE.ip, undefined]],
-  ["ipv4", [ETH_TYPE.ip, undefined]],
-  ["ip4", [ETH_TYPE.ip, undefined]],
-  ["arp", [ETH_TYPE.arp, undefined]],
-  ["icmp", [ETH_TYPE.ip, IP_PROTO.icmp]],
-  ["tcp", [ETH_TYPE.ip, IP_PROTO.tcp]],
-  ["udp", [ETH_TYPE.ip, IP_PROTO.udp]],
-  ["sctp", [ETH_TYPE.ip, IP_PROTO.sctp]],
-  ["ipv6", [ETH_TYPE.ipv6, undefined]],
-  ["ip6", [ETH_TYPE.ipv6, undefined]],
-  ["icmp6", [ETH_TYPE.ipv6, IP_PROTO.icmpv6]],
-  ["tcp6", [ETH_TYPE.ipv6, IP_PROTO.tcp]],
-  ["udp6", [ETH_TYPE.ipv6, IP_PROTO.udp]],
-  ["sctp6", [ETH_TYPE.ipv6, IP_PROTO.sctp]],
-  ["rarp", [ETH_TYPE.rarp, undefined]],
-  ["mpls", [ETH_TYPE.mpls, undefined]],
-  ["mplsm", [ETH_TYPE.mplsMulticast, undefined]],
-]);
+export const PROTOCOL_KEYWORDS: ReadonlyMap<string, readonly [ethType: number, protocol: number | undefined]> =
+  /* @__PURE__ */ new Map<string, readonly [number, number | undefined]>([
+    ["ip", [ETH_TYPE.ip, undefined]],
+    ["ipv4", [ETH_TYPE.ip, undefined]],
+    ["ip4", [ETH_TYPE.ip, undefined]],
+    ["arp", [ETH_TYPE.arp, undefined]],
+    ["icmp", [ETH_TYPE.ip, IP_PROTO.icmp]],
+    ["tcp", [ETH_TYPE.ip, IP_PROTO.tcp]],
+    ["udp", [ETH_TYPE.ip, IP_PROTO.udp]],
+    ["sctp", [ETH_TYPE.ip, IP_PROTO.sctp]],
+    ["ipv6", [ETH_TYPE.ipv6, undefined]],
+    ["ip6", [ETH_TYPE.ipv6, undefined]],
+    ["icmp6", [ETH_TYPE.ipv6, IP_PROTO.icmpv6]],
+    ["tcp6", [ETH_TYPE.ipv6, IP_PROTO.tcp]],
+    ["udp6", [ETH_TYPE.ipv6, IP_PROTO.udp]],
+    ["sctp6", [ETH_TYPE.ipv6, IP_PROTO.sctp]],
+    ["rarp", [ETH_TYPE.rarp, undefined]],
+    ["mpls", [ETH_TYPE.mpls, undefined]],
+    ["mplsm", [ETH_TYPE.mplsMulticast, undefined]],
+  ]);

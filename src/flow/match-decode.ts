@@ -32,7 +32,13 @@ function fault(code: string, message: string, offset: number, openflowError: str
  * (OFPBMC_BAD_MASK or OFPBMC_BAD_WILDCARDS), `WIRE_VALUE` (OFPBMC_BAD_VALUE), `WIRE_PREREQUISITE` (OFPBMC_BAD_PREREQ),
  * `WIRE_DUPLICATE` (OFPBMC_DUP_FIELD).
  */
-export function decodeIntoDraft(bytes: Uint8Array, start: number, end: number, draft: MatchDraft, options: DecodeMatchOptions = {}): void {
+export function decodeIntoDraft(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  draft: MatchDraft,
+  options: DecodeMatchOptions = {},
+): void {
   const strict = options.strict ?? true;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;
@@ -40,7 +46,12 @@ export function decodeIntoDraft(bytes: Uint8Array, start: number, end: number, d
     const header = readOxmHeader(view, at, end);
     const next = at + header.size;
     if (next > end) {
-      throw fault("WIRE_LENGTH", `an OXM header calls for ${header.size} bytes, but only ${end - at} are left`, at, "OFPBMC_BAD_LEN");
+      throw fault(
+        "WIRE_LENGTH",
+        `an OXM header calls for ${header.size} bytes, but only ${end - at} are left`,
+        at,
+        "OFPBMC_BAD_LEN",
+      );
     }
     const width = header.payloadLength;
     if (header.masked) checkWildcards(bytes, header.payloadStart, width, at);

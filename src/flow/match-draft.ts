@@ -1,4 +1,4 @@
-import { field as fieldNamed, type Field } from "./fields.ts";
+import { type Field, field as fieldNamed } from "./fields.ts";
 import { Carriage, FIELD_SLOTS, type FieldSlot, SLOT, SLOTS_BYTES } from "./match-slots.ts";
 import { portFromOf11, portToOf11, ReservedPort } from "./ports.ts";
 
@@ -235,7 +235,12 @@ export class MatchDraft {
   #wild(slot: FieldSlot): void {
     const { offset, bytes } = slot;
     if (slot.carriage === Carriage.bits) {
-      this.#store(offset, bytes, (this.number(offset, bytes) & ~slot.bits) >>> 0, (this.maskNumber(offset, bytes) & ~slot.bits) >>> 0);
+      this.#store(
+        offset,
+        bytes,
+        (this.number(offset, bytes) & ~slot.bits) >>> 0,
+        (this.maskNumber(offset, bytes) & ~slot.bits) >>> 0,
+      );
       return;
     }
     if (slot.carriage === Carriage.dlVlan || slot.carriage === Carriage.vlanVid || slot.carriage === Carriage.vlanPcp) {

@@ -126,7 +126,8 @@ export class Match {
    */
   get(name: FieldName): MatchEntry | undefined {
     const target = fieldByAnyName(name);
-    if (target === undefined) throw new OfsyncError("FIELD_UNKNOWN", `no match field is called ${name}`, { place: { field: name } });
+    if (target === undefined)
+      throw new OfsyncError("FIELD_UNKNOWN", `no match field is called ${name}`, { place: { field: name } });
     draft.clear();
     decodeIntoDraft(this.bytes, 0, this.bytes.length, draft, { strict: false });
     if (draft.isWild(target) || !prerequisiteMet(draft, target.prerequisite)) return undefined;
@@ -168,7 +169,12 @@ function addRegisters(entries: MatchEntry[], xreg: number, value: Uint8Array, ma
     const ownMask = mask?.slice(half * 4, half * 4 + 4);
     if (ownMask?.every((byte) => byte === 0) === true) continue;
     const exact = ownMask?.every((byte) => byte === 0xff) !== false;
-    entries.push({ field: target, name: target.name, value: value.slice(half * 4, half * 4 + 4), mask: exact ? undefined : ownMask });
+    entries.push({
+      field: target,
+      name: target.name,
+      value: value.slice(half * 4, half * 4 + 4),
+      mask: exact ? undefined : ownMask,
+    });
   }
 }
 
@@ -205,7 +211,9 @@ function plainText(target: Field, path: string, value: PlainFieldValue): string 
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) {
     if (value.length > target.bytes || (value.length < target.bytes && !target.variable)) {
-      throw new OfsyncError("FIELD_RANGE", `${target.name} has ${target.bytes} bytes, not ${value.length}`, { place: { field: path } });
+      throw new OfsyncError("FIELD_RANGE", `${target.name} has ${target.bytes} bytes, not ${value.length}`, {
+        place: { field: path },
+      });
     }
     const full = new Uint8Array(target.bytes);
     full.set(value, target.bytes - value.length);
@@ -213,10 +221,14 @@ function plainText(target: Field, path: string, value: PlainFieldValue): string 
   }
   const whole = typeof value === "bigint" ? value >= 0n : typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
   if (!whole) {
-    throw new OfsyncError("FIELD_SYNTAX", `${target.name} takes a whole number from 0, a text or bytes, not ${describeValue(value)}`, {
-      place: { field: path },
-      hint: "write large numbers as bigint or text",
-    });
+    throw new OfsyncError(
+      "FIELD_SYNTAX",
+      `${target.name} takes a whole number from 0, a text or bytes, not ${describeValue(value)}`,
+      {
+        place: { field: path },
+        hint: "write large numbers as bigint or text",
+      },
+    );
   }
   return numberText(target, path, BigInt(value as number | bigint));
 }

@@ -78,14 +78,19 @@ function wildBits(draft: MatchDraft, slot: number): number {
  */
 export function decodeOfp10(bytes: Uint8Array, start: number, end: number, draft: MatchDraft): void {
   if (end - start < OFP10_MATCH_BYTES) {
-    throw new OfsyncError("WIRE_LENGTH", `an OpenFlow 1.0 match has ${OFP10_MATCH_BYTES} bytes, but only ${end - start} are left`, {
-      place: { offset: start },
-      openflowError: "OFPBRC_BAD_LEN",
-    });
+    throw new OfsyncError(
+      "WIRE_LENGTH",
+      `an OpenFlow 1.0 match has ${OFP10_MATCH_BYTES} bytes, but only ${end - start} are left`,
+      {
+        place: { offset: start },
+        openflowError: "OFPBRC_BAD_LEN",
+      },
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const wild = view.getUint32(start);
-  const data = WILD.tos | WILD.proto | WILD.tpSrc | WILD.tpDst | WILD.ethSrc | WILD.ethDst | WILD.ethType | WILD.vlan | WILD.vlanPcp;
+  const data =
+    WILD.tos | WILD.proto | WILD.tpSrc | WILD.tpDst | WILD.ethSrc | WILD.ethDst | WILD.ethType | WILD.vlan | WILD.vlanPcp;
   const srcBits = Math.max(0, 32 - ((wild >>> NW_SRC_SHIFT) & 0x3f));
   const dstBits = Math.max(0, 32 - ((wild >>> NW_DST_SHIFT) & 0x3f));
   if ((wild & data) !== data || srcBits > 0 || dstBits > 0) draft.implyEthernet();

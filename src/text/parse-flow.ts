@@ -1,0 +1,85 @@
+import { Flow } from "../flow/flow.ts";
+import { Match } from "../flow/match.ts";
+import { MatchBuilder } from "../flow/match-builder.ts";
+import { draftFacts } from "../flow/match-facts.ts";
+import { parseInstructions } from "./actions/parse-instructions.ts";
+import { defaultAttributes, type FlowStats, isFlag, readAttribute, readFlag } from "./flow-attributes.ts";
+import { KeyValues } from "./key-values.ts";
+import { readMatchPart } from "./match-parts.ts";
+import type { ParseContext } from "./parse-context.ts";
+import { type ParseOptions, parseContext } from "./parse-match.ts";
+
+export type { FlowStats } from "./flow-attributes.ts";
+
+/** A flow as read, with the statistics that stood beside it. */
+export interface FlowReading {
+  readonly flow: Flow;
+  /** `undefined`: the text showed none. */
+  readonly stats: FlowStats | undefined;
+}
+
+let spare: MatchBuilder | undefined;
+
+/**
+ * Reads one flow in the syntax of `ovs-ofctl add-flow`: `table=3,priority=100,tcp,tp_dst=80,actions=resubmit(,4)`. The order of the
+ * parts does not matter, except that the actions come last. Statistics of a dump are read over; see {@link parseFlowReading}.
+ *
+ * Strict unless told otherwise (see {@link ParseOptions}). Throws an `OfsyncError` with line, column, the offending text and a hint;
+ * nothing else is ever thrown, whatever the text.
+ */
+export function parseFlow(text: string, options: ParseOptions = {}): Flow {
+  return parseFlowReading(text, options).flow;
+}
+
+/** {@link parseFlow}, and the statistics. */
+export function parseFlowReading(text: string, options: ParseOptions = {}): FlowReading {
+  const ctx = parseContext(text, options);
+  const actions = findActions(ctx);
+  const attributes = defaultAttributes();
+  const seen = new Set<string>();
+  // A listener of warnings may read another flow in between, so the builder is taken and given back.
+  const builder = spare ?? new MatchBuilder();
+  spare = undefined;
+  try {
+    builder.clear();
+    const parts = new KeyValues(text, 0, actions.keyword);
+    while (parts.next()) {
+      if (isFlag(parts.key)) readFlag(ctx, parts, attributes);
+      else if (!readMatchPart(ctx, parts, builder)) readAttribute(ctx, parts, attributes, seen);
+    }
+    // The actions are checked against the match as written: what the encoding would lose still counts.
+    const facts = draftFacts(builder.draft);
+    const match = Match.fromCanonical(builder.finish(ctx, actions.keyword, options.showHidden ?? false));
+    const instructions = parseInstructions(ctx, actions.start, text.length, facts, attributes.table);
+    const { stats, ...init } = attributes;
+    return { flow: new Flow({ ...init, match, instructions }), stats };
+  } finally {
+    spare = builder;
+  }
+}
+
+interface ActionsPlace {
+  /** Where the keyword starts. */
+  readonly keyword: number;
+  /** Where the actions start. */
+  readonly start: number;
+}
+
+// ovs-ofctl takes the first "action" anywhere in the text, and the actions start behind the next equals sign.
+function findActions(ctx: ParseContext): ActionsPlace {
+  const { text } = ctx;
+  const found = /(?:^|[\s,])(actions?)\s*=/.exec(text);
+  const keyword = ctx.compat === "strict" && found !== null ? found.index + found[0].indexOf("action") : text.indexOf("action");
+  const equals = keyword < 0 ? -1 : text.indexOf("=", keyword + 1);
+  if (equals < 0) {
+    const end = text.trimEnd().length;
+    ctx.fail("FLOW_ACTIONS", "a flow needs actions", keyword < 0 ? end : keyword, end, {
+      hint: "end it with actions=…, for example actions=drop",
+      text: "",
+    });
+  }
+  if (!/^actions?$/.test(text.slice(keyword, equals).trimEnd())) {
+    ctx.lenient("FLOW_SYNTAX", "the actions start with the keyword actions", keyword, equals, { hint: "write actions=…" });
+  }
+  return { keyword, start: equals + 1 };
+}
