@@ -42,6 +42,8 @@ export interface BundleControl extends MessageHead {
   readonly control: BundleControlType | number;
   /** Bits of {@link BundleFlag}. */
   readonly flags: number;
+  /** Properties as they came, with their padding. */
+  readonly rest?: Uint8Array;
 }
 
 /** Puts one message into a bundle. */
@@ -59,7 +61,9 @@ export const bundleControlCodec: BodyCodec<BundleControl> = {
   decode(reader): Body<BundleControl> {
     const bundleId = reader.u32();
     const control = reader.u16();
-    return { bundleId, control: BUNDLE_CONTROL_TYPES[control] ?? control, flags: reader.u16() };
+    const flags = reader.u16();
+    const rest = reader.left > 0 ? { rest: reader.rest() } : {};
+    return { bundleId, control: BUNDLE_CONTROL_TYPES[control] ?? control, flags, ...rest };
   },
   encode(message, w): void {
     const { control } = message;
@@ -67,6 +71,7 @@ export const bundleControlCodec: BodyCodec<BundleControl> = {
     w.view.setUint32(at, message.bundleId);
     w.view.setUint16(at + 4, typeof control === "number" ? control : BUNDLE_CONTROL_TYPES.indexOf(control));
     w.view.setUint16(at + 6, message.flags);
+    if (message.rest !== undefined) w.bytes(message.rest);
   },
 };
 

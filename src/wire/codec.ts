@@ -1,16 +1,48 @@
 import { ByteWriter } from "../bytes.ts";
+import { isOfsyncError, OfsyncError } from "../errors.ts";
 import type { WireVersion } from "../flow/version.ts";
+import { asyncCodec } from "./async-config.ts";
 import { type BundleAdd, bundleControlCodec } from "./bundle.ts";
+import { ctFlushCodec, ctFlushZoneCodec } from "./ct-flush.ts";
 import { errorCodec } from "./error-message.ts";
 import { configCodec, featuresReplyCodec } from "./features.ts";
+import { flowModCodec } from "./flow-mod.ts";
+import { flowMonitorCancelCodec, flowMonitorReplyCodec, flowMonitorRequestCodec } from "./flow-monitor.ts";
+import { flowRemovedCodec } from "./flow-removed.ts";
+import { aggregateReplyCodec, flowRequestCodec, flowStatsReplyCodec } from "./flow-stats.ts";
 import { MAX_MESSAGE_BYTES } from "./framer.ts";
+import {
+  groupDescReplyCodec,
+  groupDescRequestCodec,
+  groupFeaturesReplyCodec,
+  groupModCodec,
+  groupStatsReplyCodec,
+  groupStatsRequestCodec,
+} from "./group.ts";
 import { beginMessage, endMessage, fitsEncoding, HEADER_BYTES, identifyMessage, readHeader } from "./header.ts";
 import { echoCodec, helloCodec } from "./hello.ts";
+import { ipfixReplyCodec } from "./ipfix.ts";
 import { type Body, type BodyCodec, emptyBody, type MessageHead, type MultipartHead } from "./message-head.ts";
 import { type Encoding, encodingFor } from "./message-table.ts";
-import type { OpenFlowMessage, UnknownMessage } from "./messages.ts";
+import type { OpenFlowMessage, RequestForward, UnknownMessage } from "./messages.ts";
+import {
+  meterConfigReplyCodec,
+  meterFeaturesReplyCodec,
+  meterModCodec,
+  meterRequestCodec,
+  meterStatsReplyCodec,
+} from "./meter.ts";
+import { flowModTableIdCodec, setControllerIdCodec, setFlowFormatCodec, setPacketInFormatCodec } from "./nicira.ts";
+import { packetInCodec, packetOutCodec } from "./packet.ts";
 import { portDescReplyCodec, portDescRequestCodec, portModCodec, portStatusCodec } from "./port.ts";
+import { portStatsReplyCodec, portStatsRequestCodec } from "./port-stats.ts";
+import { queueConfigReplyCodec, queueConfigRequestCodec, queueStatsReplyCodec, queueStatsRequestCodec } from "./queue.ts";
 import { roleCodec, roleStatusCodec } from "./role.ts";
+import { descReplyCodec } from "./switch-description.ts";
+import { tableDescReplyCodec, tableModCodec, tableStatusCodec } from "./table.ts";
+import { tableFeaturesCodec } from "./table-features.ts";
+import { tableStatsReplyCodec } from "./table-stats.ts";
+import { tlvTableModCodec, tlvTableReplyCodec } from "./tlv-table.ts";
 import { failEncode, failWire } from "./wire-error.ts";
 import { WireReader } from "./wire-reader.ts";
 
@@ -55,6 +87,42 @@ type Codecs = {
   readonly [T in Exclude<OpenFlowMessage["type"], "unknown">]: BodyCodec<Extract<OpenFlowMessage, { type: T }>>;
 };
 
+const requestForwardCodec: BodyCodec<RequestForward> = {
+  decode(reader): Body<RequestForward> {
+    const start = reader.at;
+    const inner = readHeader(reader.bytes.subarray(start));
+    if (inner.length < HEADER_BYTES || inner.length > reader.left) {
+      failWire("WIRE_LENGTH", `forwarded request of ${inner.length} bytes`, start + 2, "OFPBFC_MSG_BAD_LEN");
+    }
+    if (inner.version !== reader.version) {
+      failWire("WIRE_VALUE", "a forwarded request has another version than the message around it", start, "OFPBRC_BAD_VERSION");
+    }
+    const request = decodeInner(reader.take(inner.length), start);
+    if (request.type !== "groupMod" && request.type !== "meterMod") {
+      const error = request.type === "unknown" ? request.openflowError : "OFPBFC_MSG_UNSUP";
+      failWire("WIRE_MESSAGE", "only changes of groups and meters are forwarded", start, error);
+    }
+    return { request };
+  },
+  encode(message, w, version): void {
+    appendMessage(w, message.request, { version });
+  },
+};
+
+/** Decodes a message inside another; offsets in errors count from the outer one. */
+function decodeInner(bytes: Uint8Array, start: number): OpenFlowMessage {
+  try {
+    return decodeMessage(bytes);
+  } catch (error) {
+    if (!isOfsyncError(error)) throw error;
+    throw new OfsyncError(error.code, error.message, {
+      place: { ...error.place, offset: start + (error.place.offset ?? 0) },
+      ...(error.openflowError === undefined ? {} : { openflowError: error.openflowError }),
+      cause: error,
+    });
+  }
+}
+
 const CODECS: Codecs = {
   hello: helloCodec,
   error: errorCodec,
@@ -65,17 +133,79 @@ const CODECS: Codecs = {
   getConfigRequest: emptyBody(),
   getConfigReply: configCodec,
   setConfig: configCodec,
+  packetIn: packetInCodec,
+  resume: packetInCodec,
+  packetOut: packetOutCodec,
+  flowMod: flowModCodec,
+  flowRemoved: flowRemovedCodec,
+  flowStatsRequest: flowRequestCodec,
+  flowStatsReply: flowStatsReplyCodec,
+  aggregateRequest: flowRequestCodec,
+  aggregateReply: aggregateReplyCodec,
+  flowMonitorRequest: flowMonitorRequestCodec,
+  flowMonitorReply: flowMonitorReplyCodec,
+  flowMonitorCancel: flowMonitorCancelCodec,
+  flowMonitorPaused: emptyBody(),
+  flowMonitorResumed: emptyBody(),
   portStatus: portStatusCodec,
   portMod: portModCodec,
   portDescRequest: portDescRequestCodec,
   portDescReply: portDescReplyCodec,
+  portStatsRequest: portStatsRequestCodec,
+  portStatsReply: portStatsReplyCodec,
+  tableMod: tableModCodec,
+  tableStatus: tableStatusCodec,
+  tableDescRequest: emptyBody(),
+  tableDescReply: tableDescReplyCodec,
+  tableFeaturesRequest: tableFeaturesCodec,
+  tableFeaturesReply: tableFeaturesCodec,
+  tableStatsRequest: emptyBody(),
+  tableStatsReply: tableStatsReplyCodec,
+  queueConfigRequest: queueConfigRequestCodec,
+  queueConfigReply: queueConfigReplyCodec,
+  queueStatsRequest: queueStatsRequestCodec,
+  queueStatsReply: queueStatsReplyCodec,
+  groupMod: groupModCodec,
+  groupStatsRequest: groupStatsRequestCodec,
+  groupStatsReply: groupStatsReplyCodec,
+  groupDescRequest: groupDescRequestCodec,
+  groupDescReply: groupDescReplyCodec,
+  groupFeaturesRequest: emptyBody(),
+  groupFeaturesReply: groupFeaturesReplyCodec,
+  meterMod: meterModCodec,
+  meterStatsRequest: meterRequestCodec,
+  meterStatsReply: meterStatsReplyCodec,
+  meterConfigRequest: meterRequestCodec,
+  meterConfigReply: meterConfigReplyCodec,
+  meterFeaturesRequest: emptyBody(),
+  meterFeaturesReply: meterFeaturesReplyCodec,
+  descRequest: emptyBody(),
+  descReply: descReplyCodec,
+  barrierRequest: emptyBody(),
+  barrierReply: emptyBody(),
   roleRequest: roleCodec,
   roleReply: roleCodec,
   roleStatus: roleStatusCodec,
-  barrierRequest: emptyBody(),
-  barrierReply: emptyBody(),
+  getAsyncRequest: emptyBody(),
+  getAsyncReply: asyncCodec,
+  setAsync: asyncCodec,
+  requestForward: requestForwardCodec,
   bundleControl: bundleControlCodec,
   bundleAdd: bundleAddCodec,
+  setFlowFormat: setFlowFormatCodec,
+  flowModTableId: flowModTableIdCodec,
+  setPacketInFormat: setPacketInFormatCodec,
+  flowAge: emptyBody(),
+  setControllerId: setControllerIdCodec,
+  tlvTableMod: tlvTableModCodec,
+  tlvTableRequest: emptyBody(),
+  tlvTableReply: tlvTableReplyCodec,
+  ctFlushZone: ctFlushZoneCodec,
+  ctFlush: ctFlushCodec,
+  ipfixBridgeRequest: emptyBody(),
+  ipfixBridgeReply: ipfixReplyCodec,
+  ipfixFlowRequest: emptyBody(),
+  ipfixFlowReply: ipfixReplyCodec,
 };
 
 // What the table of types guarantees entry by entry, the compiler cannot follow through a lookup by a variable.

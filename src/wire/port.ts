@@ -1,6 +1,7 @@
 import type { ByteWriter } from "../bytes.ts";
 import { type Body, type BodyCodec, type MessageHead, type MultipartHead, putMac, putText } from "./message-head.ts";
 import { Port, portFrom16, portTo16, putPort, readPort, readPort32 } from "./port-number.ts";
+import { keepProperty, type OtherProperty, putOtherProperty, putPropertyU32 } from "./property.ts";
 import { failWire } from "./wire-error.ts";
 import { propertyU32, readProperty, type WireReader } from "./wire-reader.ts";
 
@@ -22,6 +23,8 @@ export interface PortDescription {
   /** kbit/s; 0 where not told (OpenFlow 1.0). */
   readonly currentSpeed: number;
   readonly maxSpeed: number;
+  /** What OpenFlow 1.4 and later tell beyond that, such as optical features. */
+  readonly properties?: readonly OtherProperty[];
 }
 
 /** A port was added, deleted or modified. */
@@ -40,6 +43,7 @@ export interface PortMod extends MessageHead {
   readonly mask: number;
   /** Features to advertise, in OpenFlow 1.1's numbering; 0 = as before. */
   readonly advertise: number;
+  readonly properties?: readonly OtherProperty[];
 }
 
 export interface PortDescRequest extends MultipartHead {
@@ -142,17 +146,22 @@ function readPort14(reader: WireReader): PortDescription {
   const config = reader.u32();
   const state = reader.u32();
   let ethernet = { current: 0, advertised: 0, supported: 0, peer: 0, currentSpeed: 0, maxSpeed: 0 };
-  const properties = reader.part(length - 40);
-  while (properties.left > 0) {
-    const property = readProperty(properties);
-    if (property.type !== ETHERNET_PROPERTY) continue;
+  const part = reader.part(length - 40);
+  const properties: OtherProperty[] = [];
+  while (part.left > 0) {
+    const property = readProperty(part);
+    if (property.type !== ETHERNET_PROPERTY) {
+      properties.push(keepProperty(property));
+      continue;
+    }
     if (property.body.left !== 28) {
       failWire("WIRE_LENGTH", "Ethernet property must have 32 bytes", property.start + 2, "OFPBPC_BAD_LEN");
     }
     property.body.skip(4);
     ethernet = readEthernet(property.body);
   }
-  return { port, hardwareAddress, name, config, state, ...ethernet };
+  const other = properties.length > 0 ? { properties } : {};
+  return { port, hardwareAddress, name, config, state, ...ethernet, ...other };
 }
 
 /** Appends one port as the version describes it. */
@@ -171,7 +180,6 @@ export function putPortDescription(w: ByteWriter, port: PortDescription, version
   }
   const at = w.reserve(8);
   w.view.setUint32(at, port.port);
-  if (version >= 5) w.view.setUint16(at + 4, 72);
   putMac(w, port.hardwareAddress);
   w.u16(0);
   putText(w, port.name, 16);
@@ -188,6 +196,9 @@ export function putPortDescription(w: ByteWriter, port: PortDescription, version
   w.u32(port.peer);
   w.u32(port.currentSpeed);
   w.u32(port.maxSpeed);
+  if (version < 5) return;
+  for (const property of port.properties ?? []) putOtherProperty(w, property);
+  w.view.setUint16(at + 4, w.length - at);
 }
 
 export const portStatusCodec: BodyCodec<PortStatus> = {
@@ -215,11 +226,14 @@ export const portModCodec: BodyCodec<PortMod> = {
     if (version === 1) return { port, hardwareAddress, config, mask, advertise: featuresFrom10(reader.u32()) };
     if (version < 5) return { port, hardwareAddress, config, mask, advertise: reader.u32() };
     let advertise = 0;
+    const properties: OtherProperty[] = [];
     while (reader.left > 0) {
       const property = readProperty(reader);
       if (property.type === ETHERNET_PROPERTY) advertise = propertyU32(property);
+      else properties.push(keepProperty(property));
     }
-    return { port, hardwareAddress, config, mask, advertise };
+    const other = properties.length > 0 ? { properties } : {};
+    return { port, hardwareAddress, config, mask, advertise, ...other };
   },
   encode(message, w, version): void {
     putPort(w, message.port, version, "port");
@@ -234,11 +248,9 @@ export const portModCodec: BodyCodec<PortMod> = {
     } else if (version < 5) {
       w.u32(message.advertise);
       w.u32(0);
-    } else if (message.advertise !== 0) {
-      const at = w.reserve(8);
-      w.view.setUint16(at, ETHERNET_PROPERTY);
-      w.view.setUint16(at + 2, 8);
-      w.view.setUint32(at + 4, message.advertise);
+    } else {
+      if (message.advertise !== 0) putPropertyU32(w, ETHERNET_PROPERTY, message.advertise);
+      for (const property of message.properties ?? []) putOtherProperty(w, property);
     }
   },
 };

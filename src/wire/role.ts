@@ -12,6 +12,8 @@ export interface RoleMessage extends MessageHead {
   readonly role: ControllerRole;
   /** Guards against a master that was left behind (OpenFlow 1.3 §6.3.6). Absent: none is given. */
   readonly generationId?: bigint;
+  /** A number for this controller (OpenFlow 1.5); Open vSwitch ignores it. */
+  readonly shortId?: number;
 }
 
 export interface RoleRequest extends RoleMessage {
@@ -30,6 +32,8 @@ export interface RoleStatus extends MessageHead {
   readonly reason: number;
   /** 64 bits; all ones = none. */
   readonly generationId: bigint;
+  /** Properties as they came, with their padding. */
+  readonly rest?: Uint8Array;
 }
 
 const NO_GENERATION = 0xffff_ffff_ffff_ffffn;
@@ -46,12 +50,14 @@ export const roleCodec: BodyCodec<RoleMessage> = {
       return role === undefined ? reader.bad("role is not known", 4, "OFPRRFC_BAD_ROLE") : { role };
     }
     const role = readRole(reader);
-    reader.skip(4);
+    const shortId = reader.u16();
+    reader.skip(2);
     const generationId = reader.u64();
     const none = encoding.type === "roleRequest" ? role === "nochange" : generationId === NO_GENERATION;
-    return none ? { role } : { role, generationId };
+    const named = reader.version >= 6 && shortId !== 0 ? { shortId } : {};
+    return none ? { role, ...named } : { role, generationId, ...named };
   },
-  encode(message, w, _version, encoding): void {
+  encode(message, w, version, encoding): void {
     const role = ROLES.indexOf(message.role);
     if (encoding.form === "nicira") {
       if (role < 1) failEncode(`Nicira's role message cannot say "${message.role}"`, "role");
@@ -60,6 +66,7 @@ export const roleCodec: BodyCodec<RoleMessage> = {
     }
     const at = w.reserve(16);
     w.view.setUint32(at, role);
+    if (version >= 6) w.view.setUint16(at + 4, message.shortId ?? 0);
     const none = encoding.type === "roleRequest" ? 0n : NO_GENERATION;
     w.view.setBigUint64(at + 8, message.generationId ?? none);
   },
@@ -71,12 +78,13 @@ export const roleStatusCodec: BodyCodec<RoleStatus> = {
     const reason = reader.u8();
     reader.skip(3);
     const generationId = reader.u64();
-    return { role, reason, generationId };
+    return { role, reason, generationId, ...(reader.left > 0 ? { rest: reader.rest() } : {}) };
   },
   encode(message, w): void {
     const at = w.reserve(16);
     w.view.setUint32(at, ROLES.indexOf(message.role));
     w.view.setUint8(at + 4, message.reason);
     w.view.setBigUint64(at + 8, message.generationId);
+    if (message.rest !== undefined) w.bytes(message.rest);
   },
 };
