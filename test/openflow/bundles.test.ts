@@ -12,6 +12,11 @@ import { type Answer, type FakePeer, FakeSwitch, until } from "./fake-switch.ts"
 let fake: FakeSwitch | undefined;
 let transport: OpenFlowTransport | undefined;
 
+function peer(): FakePeer {
+  if (fake === undefined) throw new Error("no switch");
+  return fake.peer;
+}
+
 afterEach(async () => {
   await transport?.close();
   await fake?.stop();
@@ -45,9 +50,8 @@ describe("an atomic batch", () => {
     const result = await made.send(three, { atomic: true });
     expect(result).toMatchObject({ epoch: 1, fate: "applied" });
     expect(result.refused.size + result.unknown.size).toBe(0);
-    const peer = fake?.peer as FakePeer;
-    const mine = peer.received.slice(
-      peer.received.findIndex((message) => isControl(message, "openRequest") && message.bundleId === 2),
+    const mine = peer().received.slice(
+      peer().received.findIndex((message) => isControl(message, "openRequest") && message.bundleId === 2),
     );
     expect(mine.map((message) => message.type)).toEqual([
       ...["bundleControl", "bundleAdd", "bundleAdd", "bundleAdd", "barrierRequest", "bundleControl"],
@@ -67,7 +71,7 @@ describe("an atomic batch", () => {
       return false;
     });
     const result = await made.send(three, { atomic: true });
-    expect(controls(fake?.peer as FakePeer)).toEqual(["openRequest", "discardRequest"]);
+    expect(controls(peer())).toEqual(["openRequest", "discardRequest"]);
     expect([...result.refused].map(([index, error]) => [index, error.name]).sort()).toEqual([
       [0, "BATCH_OFPBAC_BAD_TYPE"],
       [1, "OFPBAC_BAD_TYPE"],
@@ -100,7 +104,7 @@ describe("an atomic batch", () => {
       return false;
     });
     const result = await made.send(three, { atomic: true });
-    expect(controls(fake?.peer as FakePeer)).toEqual(["openRequest", "discardRequest"]);
+    expect(controls(peer())).toEqual(["openRequest", "discardRequest"]);
     expect(result.refused.get(0)?.name).toBe("BATCH_OFPBFC_TIMEOUT");
     expect(result.refused.size).toBe(3);
   });
@@ -113,7 +117,7 @@ describe("an atomic batch", () => {
       return false;
     });
     const result = await made.send(three, { atomic: true });
-    expect(controls(fake?.peer as FakePeer)).toEqual(["openRequest", "commitRequest"]);
+    expect(controls(peer())).toEqual(["openRequest", "commitRequest"]);
     expect(result).toMatchObject({ fate: "unknown" });
     expect(result.refused.size).toBe(0);
   });
@@ -130,7 +134,7 @@ describe("an atomic batch", () => {
     mode = "ignore";
     const ignored = await made.send(three, { atomic: true });
     expect(ignored.refused.size).toBe(3);
-    expect(controls(fake?.peer as FakePeer)).toEqual(["openRequest", "discardRequest", "openRequest", "discardRequest"]);
+    expect(controls(peer())).toEqual(["openRequest", "discardRequest", "openRequest", "discardRequest"]);
   });
 
   it("is unknown when the connection goes between commit and answer", async () => {
@@ -155,7 +159,7 @@ describe("an atomic batch", () => {
     expect(result.refused.size).toBe(2);
     expect(result.refused.get(0)?.name).toMatch(/^BATCH_/);
     expect(result.bytes).toBe(0);
-    expect(controls(fake?.peer as FakePeer)).toEqual([]);
+    expect(controls(peer())).toEqual([]);
   });
 
   it("beyond its bounds is a typed error, and nothing is sent", async () => {
@@ -169,13 +173,13 @@ describe("an atomic batch", () => {
     await fake?.stop();
     const bytes = await begin(() => false, { maxBundleBytes: 200 });
     await expect(bytes.send(three, { atomic: true })).rejects.toMatchObject({ code: "BUNDLE_TOO_LARGE" });
-    expect(controls(fake?.peer as FakePeer)).toEqual([]);
+    expect(controls(peer())).toEqual([]);
   });
 
   it("clears first inside the same bundle", async () => {
     const made = await begin(() => false);
     await made.send(three, { atomic: true, clearFirst: { table: 7, cookie: 0x1ffn, cookieMask: 0xffn } });
-    const adds = (fake?.peer as FakePeer).received.filter((message) => message.type === "bundleAdd");
+    const adds = peer().received.filter((message) => message.type === "bundleAdd");
     expect(adds.length).toBe(4);
     const view = new DataView(adds[0]?.message.buffer as ArrayBuffer, adds[0]?.message.byteOffset);
     expect([view.getUint8(1), view.getUint8(24), view.getUint8(25), view.getBigUint64(8), view.getBigUint64(16)]).toEqual([
@@ -190,7 +194,9 @@ describe("an atomic batch", () => {
   it("keeps the order of calls among plain batches", async () => {
     const made = await begin(() => false);
     await Promise.all([made.send(three), made.send(three, { atomic: true }), made.send(three)]);
-    const types = (fake?.peer as FakePeer).types().filter((type) => /flowMod|bundleAdd|unknown/.test(type));
+    const types = peer()
+      .types()
+      .filter((type) => /flowMod|bundleAdd|unknown/.test(type));
     expect(types.length).toBe(9);
     expect(types.slice(3, 6)).toEqual(["bundleAdd", "bundleAdd", "bundleAdd"]);
   });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { BundleControlType } from "../../src/wire/bundle.ts";
 import { decodeMessage, encodeMessage, type MessageToEncode } from "../../src/wire/codec.ts";
 import { Framer } from "../../src/wire/framer.ts";
 import type { OpenFlowMessage } from "../../src/wire/messages.ts";
@@ -58,39 +59,32 @@ export class FakePeer {
 
   /** What a friendly switch answers. */
   answer(message: OpenFlowMessage): void {
-    const { xid } = message;
+    if (message.type === "flowMonitorRequest") this.error("OFPBRC_BAD_STAT", message.xid);
+    const reply = this.#replyTo(message);
+    if (reply !== undefined) this.send(reply, message.xid);
+  }
+
+  #replyTo(message: OpenFlowMessage): MessageToEncode | undefined {
     switch (message.type) {
-      case "featuresRequest":
-        return this.send(
-          {
-            type: "featuresReply",
-            datapathId: this.#options.datapathId ?? 0x1234n,
-            buffers: 0,
-            tables: 254,
-            auxiliaryId: 0,
-            capabilities: 0x4f,
-            actions: 0,
-            ports: [],
-          },
-          xid,
-        );
+      case "featuresRequest": {
+        const rest = { buffers: 0, tables: 254, auxiliaryId: 0, capabilities: 0x4f, actions: 0, ports: [] };
+        return { type: "featuresReply", datapathId: this.#options.datapathId ?? 0x1234n, ...rest };
+      }
       case "getConfigRequest":
-        return this.send({ type: "getConfigReply", flags: 0, missSendLength: 128 }, xid);
+        return { type: "getConfigReply", flags: 0, missSendLength: 128 };
       case "echoRequest":
-        return this.send({ type: "echoReply", data: message.data }, xid);
+        return { type: "echoReply", data: message.data };
       case "barrierRequest":
-        return this.send({ type: "barrierReply" }, xid);
+        return { type: "barrierReply" };
       case "roleRequest":
-        return this.send({ ...message, type: "roleReply" }, xid);
+        return { ...message, type: "roleReply" };
       case "bundleControl": {
         const { bundleId, control, flags } = message;
         const reply = typeof control === "string" ? control.replace("Request", "Reply") : control;
-        return this.send({ type: "bundleControl", bundleId, control: reply as "openReply", flags }, xid);
+        return { type: "bundleControl", bundleId, control: reply as BundleControlType, flags };
       }
-      case "flowMonitorRequest":
-        return this.error("OFPBRC_BAD_STAT", xid);
       default:
-        return;
+        return undefined;
     }
   }
 
