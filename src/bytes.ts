@@ -47,6 +47,25 @@ export class ByteWriter {
     this.view.setBigUint64(at, value);
   }
 
+  // These read `view` after their arguments have been evaluated: `w.setU16(open(w) + 4, n)` is right also when `open` grows the
+  // writer, where `w.view.setUint16(open(w) + 4, n)` would write into the buffer from before.
+
+  setU8(at: number, value: number): void {
+    this.buffer[at] = value;
+  }
+
+  setU16(at: number, value: number): void {
+    this.view.setUint16(at, value);
+  }
+
+  setU32(at: number, value: number): void {
+    this.view.setUint32(at, value);
+  }
+
+  setU64(at: number, value: bigint): void {
+    this.view.setBigUint64(at, value);
+  }
+
   bytes(source: Uint8Array, from = 0, to: number = source.length): void {
     const at = this.reserve(to - from);
     const target = this.buffer;

@@ -65,7 +65,7 @@ function encodeAddress(action: ActionOf<"modDlSrc" | "modDlDst" | "modNwSrc" | "
 }
 
 function putByte(sink: ActionSink, type: number, value: number): void {
-  sink.w.view.setUint8(openStandard(sink.w, type, 8) + 4, value);
+  sink.w.setU8(openStandard(sink.w, type, 8) + 4, value);
 }
 
 function encodePort(action: ActionOf<"modTpSrc" | "modTpDst">, sink: ActionSink): void {
@@ -126,8 +126,8 @@ export const headerModEncoders: Pick<Encoders, ModTypes> = {
   setTunnel(action, sink) {
     const id = whole64(action.id, "id");
     if (!isOld(sink)) putSetField(sink, tunId, id);
-    else if (action.wide !== true && id <= 0xffff_ffffn) sink.w.view.setUint32(openNicira(sink.w, 2, 16) + 12, Number(id));
-    else sink.w.view.setBigUint64(openNicira(sink.w, 9, 24) + 16, id);
+    else if (action.wide !== true && id <= 0xffff_ffffn) sink.w.setU32(openNicira(sink.w, 2, 16) + 12, Number(id));
+    else sink.w.setU64(openNicira(sink.w, 9, 24) + 16, id);
   },
   decTtl(action, sink) {
     const { w } = sink;

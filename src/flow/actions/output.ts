@@ -75,16 +75,16 @@ function encodeController(action: ControllerAction, sink: ActionSink): void {
     return;
   }
   const start = openNicira(w, 37, 16);
-  if (maxLength !== WHOLE_PACKET) w.view.setUint16(putProperty(sink, MAX_LEN, 6) + 4, maxLength);
-  if (id !== 0) w.view.setUint16(putProperty(sink, CONTROLLER_ID, 6) + 4, id);
-  if (reason !== 1) w.view.setUint8(putProperty(sink, REASON, 5) + 4, reason);
+  if (maxLength !== WHOLE_PACKET) w.setU16(putProperty(sink, MAX_LEN, 8) + 4, maxLength);
+  if (id !== 0) w.setU16(putProperty(sink, CONTROLLER_ID, 8) + 4, id);
+  if (reason !== 1) w.setU8(putProperty(sink, REASON, 5) + 4, reason);
   if (userdata.length > 0) {
     if (userdata.length > 0xff00) throw invalid("userdata", `userdata has ${userdata.length} bytes, but at most 65280 fit`);
     const at = putProperty(sink, USERDATA, 4 + userdata.length);
     w.buffer.set(userdata, at + 4);
   }
   if (action.pause === true) putProperty(sink, PAUSE, 4);
-  if (meter !== 0) w.view.setUint32(putProperty(sink, METER_ID, 8) + 4, meter);
+  if (meter !== 0) w.setU32(putProperty(sink, METER_ID, 8) + 4, meter);
   closeAction(w, start);
 }
 

@@ -13,7 +13,7 @@ function encodeResubmit(action: ResubmitAction, sink: ActionSink): void {
   const table = action.table === undefined ? CURRENT_TABLE : whole(action.table, "table", 255);
   const { w } = sink;
   if (table === CURRENT_TABLE && action.legacy === true) {
-    w.view.setUint16(openNicira(w, 1, 16) + 10, port);
+    w.setU16(openNicira(w, 1, 16) + 10, port);
     return;
   }
   const at = openNicira(w, action.ct === true ? 44 : 14, 16);
@@ -135,8 +135,8 @@ export const pipelineEncoders: Pick<Encoders, PipelineTypes> = {
     const id = whole(action.meter, "meter", 0xffff_ffff);
     const { w, version } = sink;
     // Type 29 is the action of 1.5, type 6 the instruction of 1.3 and 1.4; both have 8 bytes.
-    if (version >= 6) w.view.setUint32(openStandard(w, 29, 8) + 4, id);
-    else if (version >= 4) w.view.setUint32(openStandard(w, 6, 8) + 4, id);
+    if (version >= 6) w.setU32(openStandard(w, 29, 8) + 4, id);
+    else if (version >= 4) w.setU32(openStandard(w, 6, 8) + 4, id);
   },
   clearActions(_action, sink) {
     if (sink.version > 1) openStandard(sink.w, 5, 8);
@@ -166,7 +166,7 @@ export const pipelineEncoders: Pick<Encoders, PipelineTypes> = {
       const at = openNicira(w, 14, 16);
       w.view.setUint16(at + 10, ReservedPort.IN_PORT);
       w.view.setUint8(at + 12, table);
-    } else w.view.setUint8(openStandard(w, 1, 8) + 4, table);
+    } else w.setU8(openStandard(w, 1, 8) + 4, table);
   },
 };
 

@@ -100,10 +100,10 @@ function putLegacy(sink: ActionSink, fieldOf: Field, value: Uint8Array, mask: Ui
   const { w, version } = sink;
   const is10 = version === 1;
   const half = (type: number, number: number): void => {
-    w.view.setUint16(openStandard(w, type, 8) + 4, number);
+    w.setU16(openStandard(w, type, 8) + 4, number);
   };
   const byte = (type: number, number: number): void => {
-    w.view.setUint8(openStandard(w, type, 8) + 4, number);
+    w.setU8(openStandard(w, type, 8) + 4, number);
   };
   const short = value.length >= 2 ? ((value[0] as number) << 8) | (value[1] as number) : 0;
   switch (fieldOf.name) {

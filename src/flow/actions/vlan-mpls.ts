@@ -22,7 +22,7 @@ function flagsOf(action: ActionOf<"setVlanVid" | "setVlanPcp">): number {
 
 function pushFirst(action: ActionOf<"setVlanVid" | "setVlanPcp">, sink: ActionSink): void {
   if (sink.version > 1 && action.pushIfNeeded === true && action.tagged !== true) {
-    sink.w.view.setUint16(openStandard(sink.w, 17, 8) + 4, ETH_TYPE_VLAN);
+    sink.w.setU16(openStandard(sink.w, 17, 8) + 4, ETH_TYPE_VLAN);
   }
 }
 
@@ -34,14 +34,14 @@ function vlanFlags(raw: RawAction): { pushIfNeeded?: true; tagged?: true } {
 // A standard action in 1.1 and later that is a Nicira extension in 1.0, with one 16-bit argument or none.
 function putHalf(sink: ActionSink, type: number, subtype10: number, value: number): void {
   const { w } = sink;
-  if (sink.version === 1) w.view.setUint16(openNicira(w, subtype10, 16) + 10, value);
-  else w.view.setUint16(openStandard(w, type, 8) + 4, value);
+  if (sink.version === 1) w.setU16(openNicira(w, subtype10, 16) + 10, value);
+  else w.setU16(openStandard(w, type, 8) + 4, value);
 }
 
 function putByte(sink: ActionSink, type: number, subtype10: number, value: number): void {
   const { w } = sink;
-  if (sink.version === 1) w.view.setUint8(openNicira(w, subtype10, 16) + 10, value);
-  else w.view.setUint8(openStandard(w, type, 8) + 4, value);
+  if (sink.version === 1) w.setU8(openNicira(w, subtype10, 16) + 10, value);
+  else w.setU8(openStandard(w, type, 8) + 4, value);
 }
 
 type VlanMplsTypes =
@@ -68,7 +68,7 @@ export const vlanMplsEncoders: Pick<Encoders, VlanMplsTypes> = {
       return;
     }
     pushFirst(action, sink);
-    if (version <= 2) w.view.setUint16(openStandard(w, 1, 8) + 4, vlan);
+    if (version <= 2) w.setU16(openStandard(w, 1, 8) + 4, vlan);
     else putSetField(sink, vlanVid, vlan | CFI);
   },
   setVlanPcp(action, sink) {
@@ -81,7 +81,7 @@ export const vlanMplsEncoders: Pick<Encoders, VlanMplsTypes> = {
       return;
     }
     pushFirst(action, sink);
-    if (version <= 2) w.view.setUint8(openStandard(w, 2, 8) + 4, priority);
+    if (version <= 2) w.setU8(openStandard(w, 2, 8) + 4, priority);
     else putSetField(sink, vlanPcp, priority);
   },
   popVlan(_action, sink) {
@@ -89,7 +89,7 @@ export const vlanMplsEncoders: Pick<Encoders, VlanMplsTypes> = {
   },
   pushVlan(action, sink) {
     // OpenFlow 1.0 pushes by setting: nothing to write.
-    if (sink.version !== 1) sink.w.view.setUint16(openStandard(sink.w, 17, 8) + 4, whole(action.etherType, "etherType", 0xffff));
+    if (sink.version !== 1) sink.w.setU16(openStandard(sink.w, 17, 8) + 4, whole(action.etherType, "etherType", 0xffff));
   },
   pushMpls(action, sink) {
     putHalf(sink, 19, 23, whole(action.etherType, "etherType", 0xffff));
