@@ -3,8 +3,30 @@
 // flow/
 export { DEFAULT_PRIORITY, Flow, FlowFlag, type FlowInit, type FlowKey } from "./flow/flow.ts";
 export { Instructions } from "./flow/instructions.ts";
-export { Match } from "./flow/match.ts";
+export type { FieldName } from "./flow/field-names.ts";
+export { type Field, FIELDS, fieldByName, type OxmHeader } from "./flow/fields.ts";
+export { type FieldInput, Match, type MatchEntry, type MatchFields, type PlainFieldValue } from "./flow/match.ts";
+export type { PortNames } from "./flow/ports.ts";
 export { type OpenFlowVersion, parseVersion } from "./flow/version.ts";
+
+// text/
+export type { FlowStats } from "./text/flow-attributes.ts";
+export { type FlowTemplateValue, flow } from "./text/flow-template.ts";
+export { type FormatFlowOptions, formatDiffFlow, formatFlow } from "./text/format-flow.ts";
+export { type FormatMatchOptions, formatMatch } from "./text/format-match.ts";
+export type { Compat, ParseWarning } from "./text/parse-context.ts";
+export { type FlowReading, parseFlow, parseFlowReading } from "./text/parse-flow.ts";
+export {
+  type AsyncTextChunks,
+  type BadFlowLine,
+  type FlowLine,
+  type ParseFlowsOptions,
+  parseFlowLine,
+  parseFlowLineReading,
+  parseFlows,
+  type TextChunks,
+} from "./text/parse-flows.ts";
+export { type ParseOptions, parseMatch } from "./text/parse-match.ts";
 
 // errors, time, log
 export { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";

@@ -4,8 +4,10 @@ import { Match } from "./match.ts";
 import { type DecodeMatchOptions, decodeIntoDraft } from "./match-decode.ts";
 import { MatchDraft } from "./match-draft.ts";
 import { encodeDraft } from "./match-encode.ts";
+import { SLOT } from "./match-slots.ts";
 import { decodeOfp10, encodeOfp10, OFP10_MATCH_BYTES } from "./ofp10-match.ts";
 import type { OxmVersion } from "./oxm.ts";
+import { ETH_TYPE } from "./prerequisites.ts";
 
 export type { CookieMatch, DecodeMatchOptions } from "./match-decode.ts";
 
@@ -113,6 +115,13 @@ function splitRegisters(bytes: Uint8Array, payload: number, xreg: number, masked
   }
 }
 
+const BEYOND_IPV6 = [
+  [SLOT.nw_proto, 1],
+  [SLOT.nw_tos, 1],
+  [SLOT.tp_src, 2],
+  [SLOT.tp_dst, 2],
+] as const;
+
 /** Can OpenFlow 1.0's own match structure say this? Otherwise OpenFlow 1.0 needs the Nicira extension (NXM). */
 export function fitsOfp10(match: Match): boolean {
   load(match.bytes);
@@ -120,6 +129,8 @@ export function fitsOfp10(match: Match): boolean {
 }
 
 function draftFitsOfp10(): boolean {
+  // Open vSwitch takes IPv6 only by its Ethernet type from this structure.
+  if (draft.ethType === ETH_TYPE.ipv6 && BEYOND_IPV6.some(([slot, bytes]) => draft.touches(slot, bytes))) return false;
   writer.clear();
   encodeOfp10(draft, writer);
   other.clear();
