@@ -18,11 +18,7 @@ export function inputName(path: string): string {
  * Calls `visit` with each line of a file, numbered from 1, without its line end. `-` is standard input; a name that ends in
  * `.gz` is unpacked. The file is never held as a whole. A `visit` that returns `false` ends the reading.
  */
-export async function eachLine(
-  path: string,
-  terminal: Terminal,
-  visit: (text: string, line: number) => boolean,
-): Promise<void> {
+export async function eachLine(path: string, terminal: Terminal, visit: (text: string, line: number) => boolean): Promise<void> {
   const source = path === "-" ? undefined : createReadStream(path, { highWaterMark: CHUNK });
   const progress = new Progress(terminal, `reading ${inputName(path)}`, "lines", undefined);
   const meter = source === undefined || !terminal.watched ? undefined : new ByteMeter(path, source);

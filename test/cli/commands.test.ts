@@ -215,7 +215,7 @@ describe("check", () => {
     expect(text.status).toBe(1);
     expect(text.stdout).toMatch(/one\.txt:3:\d+: /);
     expect(text.stdout).toMatch(/one\.txt:2: duplicate: same key as .*one\.txt:1, but another value/);
-    expect(text.stdout).toMatch(/: conflict: .* wins over .*table=1 priority=5,ip/);
+    expect(text.stdout).toMatch(/: conflict: .* loses to .*table=1 priority=5,ip/);
     expect(text.stdout).toMatch(
       /two\.txt:2: unreachable: table=1 priority=4,tcp,tp_dst=80 is covered by .*: table=1 priority=5,ip/,
     );
@@ -256,9 +256,8 @@ priority=1,actions=drop
     const { status, stdout } = ofsync(["explain", "--owner", "comment", "priority=5,ip"], { input });
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /priority=5,ip: 2 owners\n {2}winner {4}00000000-0000-0000-0000-000000000001.*\n.*actions=output:1\n {2}shadowed .*000002/,
+      /priority=5,ip: 2 owners, rule: lowest UUID\n {2}winner {4}00000000-0000-0000-0000-000000000001.*\n.*actions=output:1\n {2}shadowed .*000002/,
     );
-    expect(stdout).toMatch(/rule +.*lowest UUID/);
     const json = JSON.parse(ofsync(["explain", "--json", "--owner", "comment", "priority=5,ip"], { input }).stdout) as {
       contenders: { place: string }[];
     };

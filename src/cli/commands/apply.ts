@@ -205,11 +205,11 @@ class Application {
     terminal.note(`keeping ${target.description} in step with ${file}; Ctrl-C ends`);
     const unsubscribe = this.#sync.subscribe((event) => {
       if (event.type === "drift") {
-        terminal.note(`drift: ${event.kind} ${keyText(event.flow, DEFAULT_VERSION)}: ${event.action}`);
+        terminal.note(`drift: ${event.kind} ${keyText(event.flow)}: ${event.action}`);
       } else if (event.type === "disconnected") terminal.note(`disconnected: ${event.reason}`);
       else if (event.type === "connected") terminal.note("connected");
       else if (event.type === "refused") tellRefused([event.refused], terminal);
-      else if (event.type === "expired") terminal.note(`expired: ${keyText(event.flow, DEFAULT_VERSION)}: ${event.action}`);
+      else if (event.type === "expired") terminal.note(`expired: ${keyText(event.flow)}: ${event.action}`);
     });
     let reading: Promise<void> = Promise.resolve();
     watchFile(file, { interval: 500 }, () => {
@@ -263,7 +263,7 @@ function summaryLine(description: string, status: SyncStatus, report: SettledRep
 function tellRefused(refused: readonly RefusedFlow[], terminal: Terminal): void {
   for (const { command, flow, error } of refused.slice(0, SHOWN_REFUSALS)) {
     const name = isOfsyncError(error) ? error.code : error.name;
-    terminal.note(`${terminal.paintNote("red", "refused:")} ${command} ${keyText(flow, DEFAULT_VERSION)}: ${name}`);
+    terminal.note(`${terminal.paintNote("red", "refused:")} ${command} ${keyText(flow)}: ${name}`);
   }
   if (refused.length > SHOWN_REFUSALS) terminal.note(`… and ${refused.length - SHOWN_REFUSALS} more`);
 }

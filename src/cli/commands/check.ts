@@ -1,4 +1,4 @@
-import { formatFlow, sameMeaning } from "../../index.ts";
+import { type Contender, DesiredFlowTable, formatFlow, sameMeaning } from "../../index.ts";
 import type { Command } from "../command.ts";
 import { describeError } from "../error-text.ts";
 import { READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
@@ -52,7 +52,9 @@ Exit status: 0 nothing found, 2 something odd was found, 1 there are lines that 
   async run(input, terminal) {
     const reading = readingOf(input);
     const set = await readFlowSet(input.operands, ownerRuleOf(input), reading, terminal);
-    const findings = [...errors(set, terminal), ...keyFindings(set, reading), ...unreachable(set, reading)];
+    const table = new DesiredFlowTable();
+    for (const { owner, flow } of set.flows) table.setFlow(owner, flow);
+    const findings = [...errors(set, terminal), ...duplicates(set), ...conflicts(set, table), ...unreachable(set, reading)];
     for (const finding of findings) {
       const { kind, file, line, text, detail } = finding;
       if (input.has("json")) terminal.line(JSON.stringify({ kind, file, line, ...detail }));
@@ -75,57 +77,48 @@ function errors(set: FlowSet, terminal: Terminal): Finding[] {
   }));
 }
 
-/** Duplicates and conflicts, in the order of the lines. */
-function keyFindings({ flows, owners }: FlowSet, reading: Reading): Finding[] {
-  const byKey = new Map<string, PlacedFlow[]>();
-  for (const placed of flows) {
-    const key = keyOf(placed.flow);
-    const group = byKey.get(key);
-    if (group === undefined) byKey.set(key, [placed]);
-    else group.push(placed);
-  }
+/** Keys that one owner wants more than once, in the order of the lines. */
+function duplicates({ flows, owners }: FlowSet): Finding[] {
+  const last = new Map<string, PlacedFlow>();
   const findings: Finding[] = [];
-  for (const group of byKey.values()) {
-    if (group.length === 1) continue;
-    const last = new Map<string, PlacedFlow>();
-    for (const placed of group) {
-      const before = last.get(placed.owner);
-      last.set(placed.owner, placed);
-      if (before === undefined) continue;
-      const same = sameValue(before, placed);
-      const text = `same key as ${placeOf(before)}, ${same ? "and nothing else in it either" : "but another value: the last line counts"}: ${keyText(placed.flow, reading.version)}`;
-      findings.push({
-        kind: "duplicate",
-        file: placed.file,
-        line: placed.line,
-        text,
-        detail: {
-          of: placeOf(before),
-          sameValue: same,
-          owner: owners.nameOf(placed.owner),
-          key: keyText(placed.flow, reading.version),
-        },
-      });
-    }
-    const [winner, ...others] = [...last.values()].sort((a, b) => (a.owner < b.owner ? -1 : 1)) as [PlacedFlow, ...PlacedFlow[]];
+  for (const placed of flows) {
+    const slot = `${placed.owner} ${keyOf(placed.flow)}`;
+    const before = last.get(slot);
+    last.set(slot, placed);
+    if (before === undefined) continue;
+    const same = sameValue(before, placed);
+    const key = keyText(placed.flow);
+    findings.push({
+      kind: "duplicate",
+      file: placed.file,
+      line: placed.line,
+      text: `same key as ${placeOf(before)}, ${same ? "and the same value" : "but another value: the last line counts"}: ${key}`,
+      detail: { key, of: placeOf(before), sameValue: same, owner: owners.nameOf(placed.owner) },
+    });
+  }
+  return findings;
+}
+
+/** Keys that several owners want with different values. */
+function conflicts({ flows, owners }: FlowSet, table: DesiredFlowTable): Finding[] {
+  const places = new Map(flows.map((placed) => [`${placed.owner} ${keyOf(placed.flow)}`, placed]));
+  const placeOfContender = ({ owner, flow }: Contender): PlacedFlow => places.get(`${owner} ${keyOf(flow)}`) as PlacedFlow;
+  const findings: Finding[] = [];
+  for (const { contenders } of table.conflicts()) {
+    const [winner, ...others] = contenders.map(placeOfContender) as [PlacedFlow, ...PlacedFlow[]];
+    const key = keyText(winner.flow);
     for (const other of others) {
       if (sameValue(winner, other)) continue;
-      const text = `${owners.nameOf(winner.owner)} (${placeOf(winner)}) wins over ${owners.nameOf(other.owner)}, having the lower UUID: ${keyText(other.flow, reading.version)}`;
       findings.push({
         kind: "conflict",
         file: other.file,
         line: other.line,
-        text,
-        detail: {
-          owner: owners.nameOf(other.owner),
-          winner: owners.nameOf(winner.owner),
-          winnerAt: placeOf(winner),
-          key: keyText(other.flow, reading.version),
-        },
+        text: `${owners.nameOf(other.owner)} loses to ${owners.nameOf(winner.owner)} (${placeOf(winner)}), which has the lower UUID: ${key}`,
+        detail: { key, owner: owners.nameOf(other.owner), winner: owners.nameOf(winner.owner), winnerAt: placeOf(winner) },
       });
     }
   }
-  return findings.sort((a, b) => (a.file === b.file ? a.line - b.line : 0));
+  return findings;
 }
 
 function unreachable({ flows }: FlowSet, reading: Reading): Finding[] {
@@ -145,8 +138,8 @@ function unreachable({ flows }: FlowSet, reading: Reading): Finding[] {
       kind: "unreachable",
       file: placed.file,
       line: placed.line,
-      text: `${keyText(placed.flow, reading.version)} is covered by ${placeOf(cover)}: ${keyText(cover.flow, reading.version)}`,
-      detail: { key: keyText(placed.flow, reading.version), by: placeOf(cover), byKey: keyText(cover.flow, reading.version) },
+      text: `${keyText(placed.flow)} is covered by ${placeOf(cover)}: ${keyText(cover.flow)}`,
+      detail: { key: keyText(placed.flow), by: placeOf(cover), byKey: keyText(cover.flow) },
     });
   });
   return findings.sort((a, b) => (a.file === b.file ? a.line - b.line : 0));

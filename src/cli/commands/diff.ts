@@ -1,8 +1,16 @@
-import { DesiredFlowTable, diffTables, type Flow, type FlowMod, formatFlow, formatFlowMod, ownerFor } from "../../index.ts";
+import {
+  DesiredFlowTable,
+  diffTables,
+  type Flow,
+  type FlowMod,
+  formatDiffFlow,
+  formatFlow,
+  formatFlowMod,
+  ownerFor,
+} from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { changeOf, count, type DiffTally, emptyTally, summaryLines } from "../diff-summary.ts";
 import { eachGoodFlow, READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
-import { flowLine } from "../flow-text.ts";
 import { SWITCH_OPTIONS } from "../switch-options.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -100,8 +108,10 @@ function byKey(x: Change, y: Change): number {
 
 async function writeLines(changes: Change[], reading: Reading, terminal: Terminal): Promise<void> {
   for (const { mod, installed } of changes.sort(byKey)) {
-    if (installed !== undefined) terminal.line(terminal.paint("red", `-${flowLine(installed, reading.version)}`));
-    if (mod.command !== "delete") terminal.line(terminal.paint("green", `+${flowLine(mod.flow, reading.version)}`));
+    if (installed !== undefined)
+      terminal.line(terminal.paint("red", `-${formatDiffFlow(installed, { version: reading.version })}`));
+    if (mod.command !== "delete")
+      terminal.line(terminal.paint("green", `+${formatDiffFlow(mod.flow, { version: reading.version })}`));
     await terminal.drained();
   }
 }

@@ -2,7 +2,7 @@ import { DesiredFlowTable, type Flow, formatFlow, isOfsyncError, type OfsyncErro
 import { type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
 import { READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
-import { type FlowSet, type PlacedFlow, placeOf, readFlowSet } from "../flow-set.ts";
+import { type FlowSet, keyOf, type PlacedFlow, placeOf, readFlowSet } from "../flow-set.ts";
 import { keyText } from "../flow-text.ts";
 import { maskedFields } from "../match-fields.ts";
 import { OWNER_OPTION, ownerRuleOf } from "../owners.ts";
@@ -75,12 +75,14 @@ function explainKey({ wanted, set, reading, terminal, json }: Job): number {
     places.set(placed.owner, placed);
   }
   const explanation = table.explain(wanted);
-  const key = keyText(wanted, reading.version);
-  const contenders = explanation.contenders.map(({ owner, flow }) => ({
+  const key = keyText(wanted);
+  const contenders = explanation.contenders.map(({ owner, flow, role, reason }) => ({
+    role,
     owner: set.owners.nameOf(owner),
     uuid: owner,
     place: placeOf(places.get(owner) as PlacedFlow),
     text: formatFlow(flow, { version: reading.version }),
+    reason,
   }));
   if (json) {
     terminal.line(JSON.stringify({ key, rule: explanation.rule, contenders }));
@@ -90,19 +92,19 @@ function explainKey({ wanted, set, reading, terminal, json }: Job): number {
     terminal.line(`nobody wants ${key}`);
     return NOBODY;
   }
-  terminal.line(`${key}: ${contenders.length === 1 ? "one owner" : `${contenders.length} owners`}`);
-  contenders.forEach(({ owner, uuid, place, text }, i) => {
-    const role = i === 0 ? terminal.paint("green", "winner  ") : terminal.paint("dim", "shadowed");
-    terminal.line(`  ${role}  ${owner}${owner === uuid ? "" : ` (${uuid})`}, ${place}`);
+  terminal.line(`${key}: ${contenders.length === 1 ? "one owner" : `${contenders.length} owners`}, rule: ${explanation.rule}`);
+  for (const { role, owner, uuid, place, text, reason } of contenders) {
+    const name = owner === uuid ? owner : `${owner} (${uuid})`;
+    terminal.line(`  ${terminal.paint(role === "winner" ? "green" : "dim", role.padEnd(8))}  ${name}, ${place}: ${reason}`);
     terminal.line(`            ${text}`);
-  });
-  if (contenders.length > 1) terminal.line(`  rule      ${explanation.rule}`);
+  }
   return 0;
 }
 
 function explainPacket({ wanted, set, reading, terminal, json }: Job): number {
   const packet = maskedFields(wanted.match);
-  const inTable = set.flows.filter(({ flow }) => flow.table === wanted.table).sort((a, b) => b.flow.priority - a.flow.priority);
+  const inTable = winnersOf(set).filter(({ flow }) => flow.table === wanted.table);
+  inTable.sort((a, b) => b.flow.priority - a.flow.priority);
   const possible: PlacedFlow[] = [];
   let certain: PlacedFlow | undefined;
   for (const placed of inTable) {
@@ -131,4 +133,15 @@ function explainPacket({ wanted, set, reading, terminal, json }: Job): number {
     }
   }
   return certain === undefined && possible.length === 0 ? NOBODY : 0;
+}
+
+/** The flows that win their keys: the others are not in the switch. */
+function winnersOf(set: FlowSet): PlacedFlow[] {
+  const winners = new Map<string, PlacedFlow>();
+  for (const placed of set.flows) {
+    const key = keyOf(placed.flow);
+    const other = winners.get(key);
+    if (other === undefined || placed.owner <= other.owner) winners.set(key, placed);
+  }
+  return [...winners.values()];
 }
