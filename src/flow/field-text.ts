@@ -204,8 +204,10 @@ function readIpv6Masked(ctx: ValueText, start: number, end: number, value: Uint8
     return;
   }
   if (text[at] !== "/") failSyntax(ctx, "IPv6 address", start, end, hint);
-  // A mask that starts with a decimal digit is read as a prefix length, as ovs-ofctl does.
-  const stop = readPrefix(ctx, at + 1, end, mask, 16, hint);
+  // ovs-ofctl takes a mask that starts with a decimal digit for a prefix length, and so cannot read what it prints itself for
+  // 3fff::; only an address has colons.
+  const isAddress = ctx.compat === "strict" && text.slice(at, end).includes(":");
+  const stop = isAddress ? -1 : readPrefix(ctx, at + 1, end, mask, 16, hint);
   if (stop === end) return;
   if (stop >= 0) failSyntax(ctx, "IPv6 address", start, end, hint);
   const maskRun = IPV6_CHARS.exec(text.slice(at + 1, end))?.[0];

@@ -13,6 +13,8 @@ export interface FaultOptions {
 export interface ValueText {
   readonly text: string;
   readonly ports: PortNames | undefined;
+  /** `ovs`: exactly what ovs-ofctl takes, as it takes it. */
+  readonly compat: "strict" | "ovs";
   /** Throws the error `code` at `text[start, end)`. */
   fail(code: string, message: string, start: number, end: number, options?: FaultOptions): never;
   /** Throws like `fail`, or notes a warning and returns where the reader is to do as ovs-ofctl does. */
@@ -23,6 +25,7 @@ export interface ValueText {
 export class LoneValueText implements ValueText {
   readonly text: string;
   readonly ports: PortNames | undefined;
+  readonly compat = "strict";
   readonly #field: string;
 
   constructor(text: string, field: string, ports?: PortNames) {
