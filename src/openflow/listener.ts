@@ -10,7 +10,7 @@ import {
   type OpenFlowTransportOptions,
 } from "./connection-options.ts";
 import { pem, tlsFor } from "./dialler.ts";
-import { asConnectionError, isTlsError } from "./message-channel.ts";
+import { asConnectionError } from "./message-channel.ts";
 import { OpenFlowTransport } from "./openflow-transport.ts";
 import { OpenFlowSession } from "./session.ts";
 
@@ -149,8 +149,10 @@ export class SwitchListener {
       },
     );
     server.on("tlsClientError", (error, socket) => {
-      const code = isTlsError(error) ? "TLS_FAILED" : "CONNECTION_LOST";
-      this.#failed(new OfsyncError(code, `no TLS with a caller: ${error.message}`, { cause: error }), socket.remoteAddress ?? "");
+      this.#failed(
+        new OfsyncError("TLS_FAILED", `no TLS with a caller: ${error.message}`, { cause: error }),
+        socket.remoteAddress ?? "",
+      );
       socket.destroy();
     });
     server.on("connection", (socket: Socket) => this.#track(socket));

@@ -322,7 +322,7 @@ export class OpenFlowTransport implements Transport {
 
 /** What a secondary controller's flow-mods come to; the switch would say the same. */
 function readOnly(epoch: number, length: number): BatchResult {
-  const error = { name: "OFPBRC_IS_SLAVE", type: 1, code: 10 };
+  const error = { name: "OFPBRC_IS_SECONDARY", type: 1, code: 10 };
   const refused = new Map(Array.from({ length }, (_, index) => [index, error] as const));
   return { epoch, fate: "applied", refused, unknown: new Set(), bytes: 0 };
 }

@@ -84,6 +84,7 @@ export class ChaosProxy {
   readonly #pipes = new Set<Pipe>();
   readonly #stalled: Record<Direction, boolean> = { up: false, down: false };
   readonly #cutAfter: Record<Direction, number> = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
+  readonly #stallAfter: Record<Direction, number> = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
   #pieces: (() => number) | undefined;
   #refuse = false;
   #counters: Record<Direction, MessageCounter> = { up: new MessageCounter(), down: new MessageCounter() };
@@ -148,8 +149,14 @@ export class ChaosProxy {
     for (const pipe of this.#pipes) (direction === "up" ? pipe.near : pipe.far).pause();
   }
 
+  /** {@link stall}s when about `bytes` more bytes of that direction have passed. */
+  stallAfter(direction: Direction, bytes: number): void {
+    this.#stallAfter[direction] = bytes;
+  }
+
   resume(direction: Direction): void {
     this.#stalled[direction] = false;
+    this.#stallAfter[direction] = Number.POSITIVE_INFINITY;
     for (const pipe of this.#pipes) (direction === "up" ? pipe.near : pipe.far).resume();
   }
 
@@ -219,6 +226,8 @@ export class ChaosProxy {
       if (left < bytes.length) bytes = bytes.subarray(0, left);
       this.#cutAfter[direction] = left - bytes.length;
       this.bytes[direction] += bytes.length;
+      this.#stallAfter[direction] -= bytes.length;
+      if (this.#stallAfter[direction] <= 0) this.stall(direction);
       this.#counters[direction].push(bytes);
       const cutNow = bytes.length < chunk.length;
       if (this.#pieces === undefined) {
