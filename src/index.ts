@@ -28,6 +28,41 @@ export {
 } from "./text/parse-flows.ts";
 export { type ParseOptions, parseMatch } from "./text/parse-match.ts";
 
+// table/
+export { ChangeCursor, type WinnerChange } from "./table/change-cursor.ts";
+export type { FlowModOrder } from "./table/change-set.ts";
+export {
+  type Conflict,
+  DesiredFlowTable,
+  type DesiredFlowTableOptions,
+  type FlowDraft,
+  type OwnedFlows,
+  type PutResult,
+  type ReplaceResult,
+} from "./table/desired-table.ts";
+export type { ExplainedContender, Explanation } from "./table/explanation.ts";
+export { FlowList, type PackedFlowView } from "./table/flow-list.ts";
+export {
+  createFlowModView,
+  FLOW_MOD_COMMANDS,
+  type FlowMod,
+  type FlowModBatch,
+  type FlowModCommand,
+  type FlowModView,
+} from "./table/flow-mod.ts";
+export { type BatchFates, type BatchLimit, FlowModRound } from "./table/flow-mod-round.ts";
+export { InstalledFlowTable, type InstalledState, type ReadBack, type ReadBackChange } from "./table/installed-table.ts";
+export { type OwnerId, ownerFor } from "./table/owner-id.ts";
+export { type Contender, lowestUuid, ovnClasses, type WinnerPolicy } from "./table/policy.ts";
+export { DesiredSnapshot } from "./table/snapshot.ts";
+export type { AuditReport } from "./table/store-audit.ts";
+export type { TableEvent } from "./table/table-event.ts";
+
+// diff/
+export { diffTables } from "./diff/diff-tables.ts";
+export { flowModBatch, orderFlowMods } from "./diff/flow-mod-batch.ts";
+export { formatFlowMod } from "./diff/format-flow-mod.ts";
+
 // errors, time, log
 export { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
 export { type ErrorPlace, isOfsyncError, OfsyncError, type OfsyncErrorOptions } from "./errors.ts";

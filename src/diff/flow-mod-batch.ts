@@ -1,0 +1,24 @@
+import { bucketOf, type FlowModOrder } from "../table/change-set.ts";
+import { FlowList } from "../table/flow-list.ts";
+import { FLOW_MOD_COMMANDS, type FlowMod, type FlowModBatch } from "../table/flow-mod.ts";
+import { PackedBatch } from "../table/flow-mod-batch.ts";
+
+/** Flow-mods as a batch, in the order given. Throws `FLOW_TYPE` with the index of what is no flow-mod. */
+export function flowModBatch(mods: Iterable<FlowMod>): FlowModBatch {
+  const flows = new FlowList();
+  const commands: number[] = [];
+  for (const { command, flow } of mods) {
+    flows.append(flow);
+    commands.push(FLOW_MOD_COMMANDS.indexOf(command));
+  }
+  return new PackedBatch(Uint8Array.from(commands), flows);
+}
+
+/** Flow-mods in the order that does no harm ({@link FlowModOrder}); those of one table and stage stay in the order given. */
+export function orderFlowMods(mods: Iterable<FlowMod>, order: FlowModOrder = "makeBeforeBreak"): FlowMod[] {
+  const placed = [...mods].map((mod) => ({
+    mod,
+    bucket: bucketOf(FLOW_MOD_COMMANDS.indexOf(mod.command) + 1, mod.flow.table, order),
+  }));
+  return placed.sort((a, b) => a.bucket - b.bucket).map(({ mod }) => mod);
+}

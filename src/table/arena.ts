@@ -1,0 +1,174 @@
+import { OfsyncError } from "../errors.ts";
+import { ARENA_START, KIND_FREE, KIND_REST, KIND_SHIFT } from "./layout.ts";
+
+/** What a WebAssembly memory is to us: a buffer that grows where it stands. No WebAssembly code is involved. */
+interface GrowableMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+type GrowableMemoryConstructor = new (descriptor: { initial: number; maximum: number }) => GrowableMemory;
+
+const PAGE_WORDS = 16384;
+const MAX_PAGES = 65536;
+/** Refs have 30 bits: 4 GiB. */
+const MAX_WORDS = 1 << 30;
+/** Up to here the arena grows by copying, which is quick and reserves no address space; beyond, in place. */
+const COPY_UP_TO = 1 << 20;
+/** Sizes up to here have a free list of their own; larger blocks are rounded up to {@link COARSE_STEP}. */
+const EXACT_WORDS = 832;
+const COARSE_STEP = 64;
+const CLASS_COUNT: number = EXACT_WORDS + 1 + Math.ceil((16400 - EXACT_WORDS) / COARSE_STEP);
+
+/** Words that a block of `words` really takes. */
+export function blockWords(words: number): number {
+  return words <= EXACT_WORDS ? words : (words + COARSE_STEP - 1) & -COARSE_STEP;
+}
+
+/**
+ * One growable array of 32-bit words and the blocks in it.
+ *
+ * Freed blocks go to the free list of their size and are used again, whole or split; they are never joined and never move.
+ * `words` and `bytes` are replaced when the arena grows: read them again after every {@link ensure} or {@link allocate}.
+ */
+export class Arena {
+  words: Int32Array;
+  /** The same memory. */
+  bytes: Uint8Array;
+  /** First word never used. */
+  top: number = ARENA_START;
+  /** Words in free blocks below `top`. */
+  freeWords = 0;
+  readonly maxWords: number;
+  readonly #free: Int32Array = new Int32Array(CLASS_COUNT);
+  #memory: GrowableMemory | undefined;
+
+  constructor(options: { readonly maxBytes?: number; readonly initialWords?: number } = {}) {
+    this.maxWords = Math.min(MAX_WORDS, Math.floor((options.maxBytes ?? MAX_WORDS * 4) / 4));
+    this.words = new Int32Array(Math.min(this.maxWords, options.initialWords ?? 4096));
+    this.bytes = new Uint8Array(this.words.buffer);
+  }
+
+  /**
+   * Makes sure that allocations of `words` altogether cannot fail. Throws `CAPACITY`, with nothing changed, when they would go
+   * beyond the limit or the host has no memory left.
+   */
+  ensure(words: number): void {
+    if (this.top + words > this.words.length) this.#grow(this.top + words);
+  }
+
+  /** A block of `words` (see {@link blockWords}), its content undefined. {@link ensure} must have been asked for it. */
+  allocate(words: number): number {
+    const sizeClass = words <= EXACT_WORDS ? words : classOf(words);
+    const ref = this.#free[sizeClass] as number;
+    if (ref !== 0) {
+      this.#free[sizeClass] = this.words[ref + 1] as number;
+      this.freeWords -= words <= EXACT_WORDS ? words : blockWords(words);
+      return ref;
+    }
+    return this.#allocateNew(blockWords(words));
+  }
+
+  free(ref: number, words: number): void {
+    const size = blockWords(words);
+    const sizeClass = classOf(words);
+    this.words[ref] = (KIND_FREE << KIND_SHIFT) | size;
+    this.words[ref + 1] = this.#free[sizeClass] as number;
+    this.#free[sizeClass] = ref;
+    this.freeWords += size;
+  }
+
+  /** First free block of a size class, for the audit. */
+  freeListHead(sizeClass: number): number {
+    return this.#free[sizeClass] ?? 0;
+  }
+
+  get sizeClasses(): number {
+    return CLASS_COUNT;
+  }
+
+  #allocateNew(size: number): number {
+    if (this.freeWords > this.top >>> 2) {
+      const ref = this.#split(size);
+      if (ref !== 0) return ref;
+    }
+    const ref = this.top;
+    if (ref + size > this.words.length) this.#grow(ref + size);
+    this.top = ref + size;
+    return ref;
+  }
+
+  /** Much is free, but nothing of this size: takes the beginning of the smallest larger block, if there is one. */
+  #split(size: number): number {
+    for (let sizeClass = classOf(size + 2); sizeClass < CLASS_COUNT; sizeClass++) {
+      const ref = this.#free[sizeClass] as number;
+      if (ref === 0) continue;
+      const whole = (this.words[ref] as number) & KIND_REST;
+      const rest = whole - size;
+      // What remains must itself be a possible block.
+      if (rest < 2 || (rest > EXACT_WORDS && rest % COARSE_STEP !== 0)) continue;
+      this.#free[sizeClass] = this.words[ref + 1] as number;
+      this.freeWords -= whole;
+      this.free(ref + size, rest);
+      return ref;
+    }
+    return 0;
+  }
+
+  #grow(need: number): void {
+    if (need > this.maxWords) {
+      throw new OfsyncError("CAPACITY", `the table needs more than its limit of ${this.maxWords * 4} bytes`, {
+        hint: "raise maxBytes, or spread the flows over several tables (4 GiB is the most one table can have)",
+      });
+    }
+    const length = this.words.length;
+    try {
+      if (need <= COPY_UP_TO) this.#copyTo(Math.min(this.maxWords, Math.max(need, length * 2)));
+      else this.#growInPlace(need, Math.min(this.maxWords, Math.max(need, length + Math.max(length >>> 4, 1 << 18))));
+    } catch (cause) {
+      if (cause instanceof OfsyncError) throw cause;
+      throw new OfsyncError("CAPACITY", `no memory for a table of ${need * 4} bytes`, { cause });
+    }
+  }
+
+  #growInPlace(need: number, wanted: number): void {
+    const pages = Math.min(MAX_PAGES, Math.ceil(wanted / PAGE_WORDS));
+    if (this.#memory !== undefined) {
+      this.#memory.grow(pages - this.#memory.buffer.byteLength / (4 * PAGE_WORDS));
+      this.#use(this.#memory.buffer);
+      return;
+    }
+    const Memory = (globalThis as { WebAssembly?: { Memory?: GrowableMemoryConstructor } }).WebAssembly?.Memory;
+    if (Memory !== undefined && this.words.length <= COPY_UP_TO) {
+      let memory: GrowableMemory | undefined;
+      try {
+        memory = new Memory({ initial: pages, maximum: MAX_PAGES });
+      } catch {
+        // No address space to reserve: copying works with less.
+        memory = undefined;
+      }
+      if (memory !== undefined) {
+        const old = this.words;
+        this.#memory = memory;
+        this.#use(memory.buffer);
+        this.words.set(old);
+        return;
+      }
+    }
+    this.#copyTo(Math.min(this.maxWords, Math.max(need, Math.ceil(this.words.length * 1.5))));
+  }
+
+  #copyTo(length: number): void {
+    const old = this.words;
+    this.#use(new ArrayBuffer(length * 4));
+    this.words.set(old);
+  }
+
+  #use(buffer: ArrayBuffer): void {
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
+}
+
+function classOf(words: number): number {
+  return words <= EXACT_WORDS ? words : EXACT_WORDS + Math.ceil((words - EXACT_WORDS) / COARSE_STEP);
+}

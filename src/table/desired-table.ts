@@ -1,0 +1,717 @@
+import { Immer } from "immer";
+import { type Clock, systemClock } from "../clock.ts";
+import { OfsyncError } from "../errors.ts";
+import { Flow, type FlowInit, type FlowKey } from "../flow/flow.ts";
+import type { Instructions } from "../flow/instructions.ts";
+import type { Match } from "../flow/match.ts";
+import { type Logger, silentLogger } from "../log.ts";
+import { ChangeCursor } from "./change-cursor.ts";
+import type { FlowModOrder } from "./change-set.ts";
+import { type Explanation, explainKey } from "./explanation.ts";
+import { FlowList } from "./flow-list.ts";
+import { FlowModRound } from "./flow-mod-round.ts";
+import { InstalledFlowTable, packKey } from "./installed-table.ts";
+import { KEY_OTHERS, KIND_REST, NODE_NEXT, NODE_OWNER, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
+import { formatOwner, type OwnerId, readOwner } from "./owner-id.ts";
+import { ADDED, KEPT, PackedStore, REPLACED, type StoreOptions, UNCHANGED } from "./packed-store.ts";
+import { type Contender, lowestUuid, type WinnerPolicy } from "./policy.ts";
+import { DesiredSnapshot } from "./snapshot.ts";
+import { type AuditReport, auditStore } from "./store-audit.ts";
+import { keysOf, sortKeys } from "./store-scan.ts";
+import type { TableEvent } from "./table-event.ts";
+
+export type { OwnerId, TableEvent };
+
+/** What `addFlow` and `setFlow` did. `duplicate`: the owner has another value for this key, which was kept. */
+export type PutResult = "added" | "replaced" | "unchanged" | "duplicate";
+
+/** What `setFlows` and `replaceAll` did, in flows. */
+export interface ReplaceResult {
+  readonly added: number;
+  readonly replaced: number;
+  readonly removed: number;
+  readonly unchanged: number;
+  /** Ignored, because the same owner gave the same key with another value before. */
+  readonly duplicates: number;
+}
+
+/** A flow as `updateFlows` hands it to be edited: change its parts, or put other flows into the array. */
+export interface FlowDraft {
+  table: number;
+  priority: number;
+  match: Match;
+  instructions: Instructions;
+  cookie: bigint | number;
+  idleTimeout: number;
+  hardTimeout: number;
+  importance: number;
+  flags: number;
+}
+
+/** One owner's flows, as `replaceAll` takes them. An owner may come several times. */
+export type OwnedFlows = readonly [owner: OwnerId, flows: Flow | Iterable<Flow> | FlowList];
+
+/** Several owners who want the same key with different values. */
+export interface Conflict {
+  readonly key: FlowKey;
+  /** In order, the winner first. */
+  readonly contenders: readonly Contender[];
+}
+
+export interface DesiredFlowTableOptions extends StoreOptions {
+  /** Who wins; default {@link lowestUuid}. */
+  readonly policy?: WinnerPolicy;
+  /** Hears of duplicates, at most 5 a minute, and of listeners that throw. Default: silent. */
+  readonly logger?: Logger;
+  /** For the rate limit of the log; default: the host's. */
+  readonly clock?: Clock;
+}
+
+const DUPLICATES_PER_MINUTE = 5;
+/** Calls with more flows than this undo by log what they did if memory runs out, instead of asking for all of it first. */
+const RESERVE_AT_ONCE = 256;
+
+const immer = /* @__PURE__ */ new Immer({ autoFreeze: true });
+
+/**
+ * Who wants which flows in one switch. Owners contend for keys (table, priority, match); the winner of each key is what the
+ * switch should hold. Winners depend only on who wants what, never on the order in which it was said.
+ *
+ * Every method either does all it says or throws and changes nothing. Besides the errors named there, all that add flows throw
+ * `OWNER_INVALID` (not a UUID), `FLOW_TYPE` (not a flow), `FLOW_TOO_LARGE` and `CAPACITY`. Flows are immutable; nothing that
+ * the table returns changes later.
+ *
+ * Iterating gives every contender as `[owner, flow]`: keys by table ascending, priority descending and match bytes ascending,
+ * the contenders of a key winner first. It costs a sort; `winners()` likewise.
+ */
+export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
+  /** What is known of the switch that this table serves. */
+  readonly installed: InstalledFlowTable;
+  readonly #store: PackedStore;
+  readonly #scratch: FlowList = new FlowList(4);
+  readonly #uuid: Int32Array = new Int32Array(4);
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  /** A policy that orders by value or merges runs code that may throw: every change is made inside a transaction then. */
+  readonly #guarded: boolean;
+  readonly #listeners: Set<(event: TableEvent) => void> = new Set();
+  #pendingEvents: TableEvent[] = [];
+  #revision = 0;
+  #depth = 0;
+  #changed = false;
+  #round: FlowModRound | undefined;
+  #lastOwnerText = "";
+  #logWindowEnds = Number.NEGATIVE_INFINITY;
+  #loggedInWindow = 0;
+
+  constructor(options: DesiredFlowTableOptions = {}) {
+    const policy = options.policy ?? lowestUuid;
+    this.#store = new PackedStore(policy, options);
+    this.#guarded = policy !== lowestUuid;
+    this.#logger = options.logger ?? silentLogger;
+    this.#clock = options.clock ?? systemClock;
+    this.installed = InstalledFlowTable.sharing(this.#store);
+  }
+
+  // ---- size
+
+  /** Contenders: pairs of owner and key. */
+  get size(): number {
+    return this.#store.size;
+  }
+
+  /** Keys that at least one owner wants. */
+  get keyCount(): number {
+    return this.#store.keyCount;
+  }
+
+  get ownerCount(): number {
+    return this.#store.ownerCount;
+  }
+
+  /** Grows by one with each call or transaction that changed something. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  // ---- changing
+
+  /** The owner wants this flow too. If it wants the key already with another value, that one stays (`duplicate`). */
+  addFlow(owner: OwnerId, flow: Flow): PutResult {
+    return this.#putOne(owner, flow, false);
+  }
+
+  /** The owner wants this flow; another value that it wanted for the key is replaced. */
+  setFlow(owner: OwnerId, flow: Flow): PutResult {
+    return this.#putOne(owner, flow, true);
+  }
+
+  /** These are all the flows that the owner wants; the others it wanted go. Of two for one key the first counts. */
+  setFlows(owner: OwnerId, flows: Iterable<Flow> | FlowList): ReplaceResult {
+    const list = flows instanceof FlowList ? flows : FlowList.of(flows);
+    this.#readOwner(owner);
+    return this.replacePacked(this.#uuid, 0, list, 0, list.length);
+  }
+
+  /**
+   * Edits an owner's flows as an array of plain objects; what the recipe leaves in it, or the array that it returns, is what the
+   * owner wants then. Anything else that it returns is ignored.
+   */
+  updateFlows(owner: OwnerId, recipe: (flows: FlowDraft[]) => unknown): ReplaceResult {
+    const drafts: FlowDraft[] = this.flowsOf(owner).map(draftOf);
+    const edited: readonly FlowInit[] = immer.produce(drafts, (flows: FlowDraft[]): FlowDraft[] | undefined => {
+      const returned = recipe(flows);
+      return Array.isArray(returned) ? (returned as FlowDraft[]) : undefined;
+    });
+    if (edited === drafts) {
+      return { added: 0, replaced: 0, removed: 0, unchanged: drafts.length, duplicates: 0 };
+    }
+    return this.setFlows(
+      owner,
+      edited.map((init) => new Flow(init)),
+    );
+  }
+
+  /** The owner does not want this key any more. True if it did. */
+  removeFlow(owner: OwnerId, key: FlowKey): boolean {
+    this.#readOwner(owner);
+    packKey(this.#scratch, key);
+    const ownerRef = this.#store.findOwner(this.#uuid, 0);
+    const ref = ownerRef === 0 ? 0 : this.#store.findKey(this.#scratch.words, 0);
+    const node = ref === 0 ? 0 : this.#store.nodeOf(ref, ownerRef);
+    if (node === 0) return false;
+    this.#change(true, () => {
+      this.#store.removeNode(node, ref);
+      return true;
+    });
+    return true;
+  }
+
+  /** The owner wants nothing any more. Returns how many flows it wanted. */
+  removeFlows(owner: OwnerId): number {
+    this.#readOwner(owner);
+    return this.removePacked(this.#uuid, 0);
+  }
+
+  /**
+   * These are all the flows that anybody wants: a full recompute. Only true differences become changes. Of two flows of one
+   * owner for one key the first counts.
+   */
+  replaceAll(entries: Iterable<OwnedFlows>): ReplaceResult {
+    const result = { added: 0, replaced: 0, removed: 0, unchanged: 0, duplicates: 0 };
+    const store = this.#store;
+    const uuid = new Int32Array(4);
+    this.transaction(() => {
+      try {
+        for (const [owner, flows] of entries) {
+          readOwner(owner, uuid, 0);
+          const list = flows instanceof FlowList ? flows : FlowList.of(isIterable(flows) ? flows : [flows]);
+          for (let i = 0; i < list.length; i++) this.#putMarked(uuid, 0, list, i, result);
+        }
+        for (const key of keysOf(store.arena.words, store.arena.top, true)) {
+          // By owner: taking one away may move the block of another.
+          const doomed = store.nodesOf(key).filter((node) => !store.isMarked(node));
+          for (const owner of doomed.map((node) => store.arena.words[node + NODE_OWNER] as number)) {
+            store.removeNode(store.nodeOf(key, owner), key);
+            result.removed++;
+          }
+        }
+        this.#changed ||= result.added + result.replaced + result.removed > 0;
+      } finally {
+        for (const key of keysOf(store.arena.words, store.arena.top, true)) {
+          for (const node of store.nodesOf(key)) store.mark(node, false);
+        }
+      }
+    });
+    return result;
+  }
+
+  /** Nobody wants anything any more. */
+  clear(): void {
+    this.#change(true, () => {
+      const owners = [...this.#store.owners.entries()].map(([, owner]) => owner);
+      let removed = 0;
+      for (const owner of owners) removed += this.#store.removeOwner(owner);
+      return removed > 0;
+    });
+  }
+
+  /**
+   * Runs `change` and keeps all of its changes under one revision, or, if it throws, none of them; the error reaches the caller.
+   * A transaction inside a transaction is a part of it: if it throws, everything up to the outermost is undone, unless the
+   * error is caught in between, in which case only the inner one's changes stay undone. `change` must not be asynchronous
+   * (`TRANSACTION_ASYNC`), and no round may be started or settled in it.
+   */
+  transaction<T>(change: () => T): T {
+    if (this.#depth > 0) return this.#nested(change);
+    const events = this.#pendingEvents.length;
+    this.#depth = 1;
+    this.#changed = false;
+    this.#store.begin();
+    let result: T;
+    try {
+      result = change();
+      refuseAsync(result);
+    } catch (error) {
+      this.#store.rollback();
+      this.#pendingEvents.length = events;
+      this.#depth = 0;
+      this.#changed = false;
+      throw error;
+    }
+    this.#store.commit();
+    this.#depth = 0;
+    if (this.#changed) this.#announce();
+    else this.#flushEvents();
+    return result;
+  }
+
+  // ---- packed flows
+
+  /** As {@link addFlow}, for the UUID in `owners[ownerAt …]` (four big-endian words) and the flow at `index` of a list. */
+  addPacked(owners: Int32Array, ownerAt: number, flows: FlowList, index: number): PutResult {
+    return RESULTS[this.#putPacked(owners, ownerAt, flows, index, false)] as PutResult;
+  }
+
+  /** As {@link setFlow}, likewise. */
+  setPacked(owners: Int32Array, ownerAt: number, flows: FlowList, index: number): PutResult {
+    return RESULTS[this.#putPacked(owners, ownerAt, flows, index, true)] as PutResult;
+  }
+
+  /** As {@link setFlows}, with the flows from `from` up to `to`. */
+  replacePacked(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number): ReplaceResult {
+    const result = { added: 0, replaced: 0, removed: 0, unchanged: 0, duplicates: 0 };
+    const store = this.#store;
+    const owner = store.findOwner(owners, ownerAt);
+    // Mostly the flows come in the order of last time: then nothing has to be looked up.
+    let at = from;
+    let node = 0;
+    if (owner !== 0) {
+      node = store.arena.words[owner + OWNER_FIRST] as number;
+      let left = (store.arena.words[owner] as number) & KIND_REST;
+      for (; at < to && left > 0; at++, left--) {
+        const start = flows.startOf(at);
+        const key = store.keyOfNode(node);
+        if (!store.keyEquals(key, flows.words, start)) break;
+        const m = store.arena.words;
+        if (!store.values.equalsPacked(m[node + NODE_VALUE] as number, flows.words, start)) break;
+        node = m[node + NODE_NEXT] as number;
+      }
+      if (at === to && left === 0) {
+        result.unchanged = to - from;
+        return result;
+      }
+    }
+    const many = to - from > RESERVE_AT_ONCE;
+    this.#change(many, () => {
+      if (!many && to > from) store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from);
+      this.#replace(owners, ownerAt, flows, from, to, result);
+      return result.added + result.replaced + result.removed > 0;
+    });
+    return result;
+  }
+
+  /** As {@link removeFlows}. */
+  removePacked(owners: Int32Array, ownerAt: number): number {
+    const owner = this.#store.findOwner(owners, ownerAt);
+    if (owner === 0) return 0;
+    let removed = 0;
+    this.#change(false, () => {
+      removed = this.#store.removeOwner(owner);
+      return removed > 0;
+    });
+    return removed;
+  }
+
+  // ---- reading
+
+  /** What should be installed for a key: the winner, or the merge of all contenders. */
+  winner(key: FlowKey): Flow | undefined {
+    const ref = this.#findKey(key);
+    if (ref === 0) return undefined;
+    const value = this.#store.wantedValue(ref);
+    return value === 0 ? undefined : this.#store.flow(ref, value);
+  }
+
+  /** Who wants a key, in order, the winner first. */
+  contenders(key: FlowKey): Contender[] {
+    const ref = this.#findKey(key);
+    return ref === 0 ? [] : this.#store.nodesOf(ref).map((node) => this.#store.contender(node));
+  }
+
+  /** What an owner wants, in the order in which the table is iterated. */
+  flowsOf(owner: OwnerId): Flow[] {
+    this.#readOwner(owner);
+    const store = this.#store;
+    const ref = store.findOwner(this.#uuid, 0);
+    if (ref === 0) return [];
+    const m = store.arena.words;
+    const count = (m[ref] as number) & KIND_REST;
+    const values = new Map<number, number>();
+    const keys = new Int32Array(count);
+    let node = m[ref + OWNER_FIRST] as number;
+    for (let i = 0; i < count; i++) {
+      keys[i] = store.keyOfNode(node);
+      values.set(keys[i] as number, m[node + NODE_VALUE] as number);
+      node = m[node + NODE_NEXT] as number;
+    }
+    return [...sortKeys(m, store.arena.bytes, keys)].map((key) => store.flow(key, values.get(key) as number));
+  }
+
+  /** The owners that want something, ascending. */
+  owners(): OwnerId[] {
+    const store = this.#store;
+    const m = store.arena.words;
+    const found: OwnerId[] = [];
+    for (const [, owner] of store.owners.entries()) {
+      if (((m[owner] as number) & KIND_REST) !== 0) found.push(store.ownerId(owner));
+    }
+    return found.sort();
+  }
+
+  *[Symbol.iterator](): IterableIterator<readonly [OwnerId, Flow]> {
+    const store = this.#store;
+    for (const key of this.#sortedKeys()) {
+      if (!store.isKey(key)) continue;
+      for (const { owner, flow } of store.nodesOf(key).map((node) => store.contender(node))) yield [owner, flow];
+    }
+  }
+
+  /** What the switch should hold: one flow per key, in the order in which the table is iterated. */
+  *winners(): IterableIterator<Flow> {
+    const store = this.#store;
+    for (const key of this.#sortedKeys()) {
+      const value = store.isKey(key) ? store.wantedValue(key) : 0;
+      if (value !== 0) yield store.flow(key, value);
+    }
+  }
+
+  /** The keys that several owners want with different values, in the order in which the table is iterated. */
+  *conflicts(): IterableIterator<Conflict> {
+    const store = this.#store;
+    const several = this.#sortedKeys().filter((key) => store.arena.words[key + KEY_OTHERS] !== 0);
+    for (const key of several) {
+      if (!store.isKey(key)) continue;
+      const nodes = store.nodesOf(key);
+      const m = store.arena.words;
+      const first = m[(nodes[0] as number) + NODE_VALUE] as number;
+      if (nodes.every((node) => store.values.same(m[node + NODE_VALUE] as number, first))) continue;
+      yield { key: store.keyObject(key), contenders: nodes.map((node) => store.contender(node)) };
+    }
+  }
+
+  /** Who wants a key, who wins and by which rule, and what is known of the switch. */
+  explain(key: FlowKey): Explanation {
+    return explainKey(this.#store, this.#findKey(key), key, this.contenders(key), this.winner(key), this.installed.state(key));
+  }
+
+  /**
+   * The contents as they are now, for ever: a copy, packed (about 90 bytes a flow, and about as quick as copying memory). Give its
+   * `entries()` to `replaceAll` to go back to it.
+   */
+  snapshot(): DesiredSnapshot {
+    const store = this.#store;
+    const flows = new FlowList(Math.max(1, store.size));
+    const owners = new Int32Array(4 * store.size);
+    for (const key of this.#sortedKeys()) {
+      const m = store.arena.words;
+      for (const node of store.nodesOf(key)) {
+        const owner = m[node + NODE_OWNER] as number;
+        for (let i = 0; i < 4; i++) owners[4 * flows.length + i] = m[owner + 1 + i] as number;
+        store.appendTo(flows, key, m[node + NODE_VALUE] as number);
+      }
+    }
+    return new DesiredSnapshot(this.#revision, owners, flows);
+  }
+
+  // ---- following and sending
+
+  /** Registers a listener; the returned function removes it. What a listener throws goes to the logger. */
+  subscribe(listener: (event: TableEvent) => void): () => void {
+    const own = (event: TableEvent): void => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Follows the winners from now on, independent of the switch and of other cursors. */
+  changes(): ChangeCursor {
+    return new ChangeCursor(this.#store);
+  }
+
+  /**
+   * Starts to bring the switch up to date: a round over all keys that differ, except refused ones. `undefined` when there is
+   * nothing to send. Throws `ROUND_OPEN` while another round is under way, `TRANSACTION_OPEN` inside a transaction.
+   */
+  startRound(options: { readonly order?: FlowModOrder } = {}): FlowModRound | undefined {
+    if (this.#depth > 0) throw new OfsyncError("TRANSACTION_OPEN", "a round cannot start inside a transaction");
+    if (this.#round !== undefined) {
+      throw new OfsyncError("ROUND_OPEN", "the last round is not over yet", { hint: "settle its batches or cancel it" });
+    }
+    this.#round = FlowModRound.start(this.#store, options.order ?? "makeBeforeBreak", this.#revision, () => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  /** Keys that wait for a round, about: an upper bound. */
+  get pendingKeys(): number {
+    return this.#store.dirtyCount;
+  }
+
+  /** Tries a refused key again in the next round. */
+  retry(key: FlowKey): void {
+    const ref = this.#findKey(key);
+    if (ref !== 0) this.#store.touch(ref);
+  }
+
+  // ---- upkeep
+
+  /** Bytes of memory held, used and free for reuse. */
+  memory(): { readonly allocatedBytes: number; readonly usedBytes: number; readonly freeBytes: number } {
+    const store = this.#store;
+    const outside = store.keys.directoryBytes + store.owners.directoryBytes + 4 * store.dirty.length;
+    const allocated = 4 * store.arena.words.length + outside;
+    const free = 4 * store.arena.freeWords;
+    return { allocatedBytes: allocated, usedBytes: 4 * store.arena.top - free + outside, freeBytes: free };
+  }
+
+  /** Checks every invariant of the packed storage, slowly; throws an `Error` that names the first one broken. For tests. */
+  validate(): AuditReport {
+    return auditStore(this.#store);
+  }
+
+  /** Of the rooms table and diff. */
+  static storeOf(table: DesiredFlowTable): PackedStore {
+    return table.#store;
+  }
+
+  // ---- inside
+
+  #readOwner(owner: OwnerId): void {
+    if (owner === this.#lastOwnerText) return;
+    this.#lastOwnerText = "";
+    readOwner(owner, this.#uuid, 0);
+    this.#lastOwnerText = owner;
+  }
+
+  #findKey(key: FlowKey): number {
+    packKey(this.#scratch, key);
+    return this.#store.findKey(this.#scratch.words, 0);
+  }
+
+  #sortedKeys(): Int32Array {
+    const { words, bytes, top } = this.#store.arena;
+    return sortKeys(words, bytes, keysOf(words, top, true));
+  }
+
+  #putOne(owner: OwnerId, flow: Flow, replace: boolean): PutResult {
+    this.#readOwner(owner);
+    this.#scratch.clear();
+    this.#scratch.append(flow);
+    return RESULTS[this.#putPacked(this.#uuid, 0, this.#scratch, 0, replace)] as PutResult;
+  }
+
+  #putPacked(owners: Int32Array, ownerAt: number, flows: FlowList, index: number, replace: boolean): number {
+    if (this.#guarded) {
+      let guarded = UNCHANGED;
+      this.#change(false, () => {
+        guarded = this.#store.put(owners, ownerAt, flows.words, flows.startOf(index), replace);
+        return guarded === ADDED || guarded === REPLACED;
+      });
+      if (guarded === KEPT) this.#reportDuplicate(owners, ownerAt, flows, index);
+      return guarded;
+    }
+    const done = this.#store.put(owners, ownerAt, flows.words, flows.startOf(index), replace);
+    if (done === KEPT) this.#reportDuplicate(owners, ownerAt, flows, index);
+    else if (done !== UNCHANGED) {
+      if (this.#depth > 0) this.#changed = true;
+      else this.#announce();
+    }
+    return done;
+  }
+
+  /** Runs a change: inside a transaction if the policy may throw or `log` says so. `change` tells whether it changed anything. */
+  #change(log: boolean, change: () => boolean): void {
+    if (this.#depth === 0 && (log || this.#guarded)) {
+      this.transaction(() => {
+        if (change()) this.#changed = true;
+      });
+      return;
+    }
+    if (this.#depth > 0 && (log || this.#guarded)) {
+      this.#nested(() => {
+        if (change()) this.#changed = true;
+      });
+      return;
+    }
+    if (!change()) return;
+    if (this.#depth > 0) this.#changed = true;
+    else this.#announce();
+  }
+
+  #nested<T>(change: () => T): T {
+    const savepoint = this.#store.savepoint();
+    const events = this.#pendingEvents.length;
+    const changed = this.#changed;
+    this.#depth++;
+    try {
+      const result = change();
+      refuseAsync(result);
+      return result;
+    } catch (error) {
+      this.#store.rollbackTo(savepoint);
+      this.#pendingEvents.length = events;
+      this.#changed = changed;
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #replace(
+    owners: Int32Array,
+    ownerAt: number,
+    flows: FlowList,
+    from: number,
+    to: number,
+    result: { added: number; replaced: number; removed: number; unchanged: number; duplicates: number },
+  ): void {
+    const store = this.#store;
+    try {
+      for (let i = from; i < to; i++) this.#putMarked(owners, ownerAt, flows, i, result);
+    } catch (error) {
+      this.#unmark(store.findOwner(owners, ownerAt));
+      throw error;
+    }
+    const owner = store.findOwner(owners, ownerAt);
+    if (owner === 0) return;
+    const m = store.arena.words;
+    const before = (m[owner] as number) & KIND_REST;
+    const doomed: number[] = [];
+    let node = m[owner + OWNER_FIRST] as number;
+    for (let i = 0; i < before; i++) {
+      if (store.isMarked(node)) store.mark(node, false);
+      else doomed.push(store.keyOfNode(node));
+      node = m[node + NODE_NEXT] as number;
+    }
+    // By key: taking one away may move the block of another.
+    for (const key of doomed) store.removeNode(store.nodeOf(key, owner), key);
+    result.removed += doomed.length;
+  }
+
+  #unmark(owner: number): void {
+    const store = this.#store;
+    const m = store.arena.words;
+    let node = owner === 0 ? 0 : (m[owner + OWNER_FIRST] as number);
+    for (let left = node === 0 ? 0 : (m[owner] as number) & KIND_REST; left > 0; left--) {
+      store.mark(node, false);
+      node = m[node + NODE_NEXT] as number;
+    }
+  }
+
+  /** Puts a flow and marks its node; one that is marked already came twice. */
+  #putMarked(
+    owners: Int32Array,
+    ownerAt: number,
+    flows: FlowList,
+    index: number,
+    result: { added: number; replaced: number; unchanged: number; duplicates: number },
+  ): void {
+    const store = this.#store;
+    const start = flows.startOf(index);
+    const owner = store.findOwner(owners, ownerAt);
+    const known = owner === 0 ? 0 : store.findKey(flows.words, start);
+    const knownNode = known === 0 ? 0 : store.nodeOf(known, owner);
+    const again = knownNode !== 0 && store.isMarked(knownNode);
+    const done = store.put(owners, ownerAt, flows.words, start, !again);
+    if (done === KEPT) {
+      result.duplicates++;
+      this.#reportDuplicate(owners, ownerAt, flows, index);
+      return;
+    }
+    if (again) return;
+    if (done === ADDED) result.added++;
+    else if (done === REPLACED) result.replaced++;
+    else result.unchanged++;
+    const node = store.nodeOf(store.findKey(flows.words, start), store.findOwner(owners, ownerAt));
+    store.mark(node, true);
+    store.moveToEnd(node);
+  }
+
+  #reportDuplicate(owners: Int32Array, ownerAt: number, flows: FlowList, index: number): void {
+    const store = this.#store;
+    const owner = formatOwner(owners, ownerAt);
+    const key = store.findKey(flows.words, flows.startOf(index));
+    const node = store.nodeOf(key, store.findOwner(owners, ownerAt));
+    const event: TableEvent = {
+      type: "duplicate",
+      owner,
+      kept: store.flow(key, store.arena.words[node + NODE_VALUE] as number),
+      ignored: flows.at(index),
+    };
+    this.#pendingEvents.push(event);
+    if (this.#depth === 0) this.#flushEvents();
+  }
+
+  #announce(): void {
+    this.#revision++;
+    if (this.#listeners.size === 0 && this.#pendingEvents.length === 0) return;
+    this.#pendingEvents.push({ type: "changed", revision: this.#revision });
+    this.#flushEvents();
+  }
+
+  #flushEvents(): void {
+    if (this.#pendingEvents.length === 0) return;
+    const events = this.#pendingEvents;
+    this.#pendingEvents = [];
+    for (const event of events) {
+      if (event.type === "duplicate") this.#logDuplicate(event);
+      for (const listener of this.#listeners) {
+        try {
+          listener(event);
+        } catch (error) {
+          this.#logger.error("a listener of the desired table threw", error);
+        }
+      }
+    }
+  }
+
+  #logDuplicate(event: TableEvent): void {
+    const now = this.#clock.now();
+    if (now >= this.#logWindowEnds) {
+      this.#logWindowEnds = now + 60_000;
+      this.#loggedInWindow = 0;
+    }
+    if (++this.#loggedInWindow <= DUPLICATES_PER_MINUTE) {
+      this.#logger.warn("an owner gave a key twice with different values; the first was kept", event);
+    }
+  }
+}
+
+const RESULTS: readonly PutResult[] = ["unchanged", "added", "replaced", "duplicate"];
+
+function draftOf(flow: Flow): FlowDraft {
+  return {
+    table: flow.table,
+    priority: flow.priority,
+    match: flow.match,
+    instructions: flow.instructions,
+    cookie: flow.cookie,
+    idleTimeout: flow.idleTimeout,
+    hardTimeout: flow.hardTimeout,
+    importance: flow.importance,
+    flags: flow.flags,
+  };
+}
+
+function isIterable(value: Flow | Iterable<Flow>): value is Iterable<Flow> {
+  return typeof (value as Partial<Iterable<Flow>>)[Symbol.iterator] === "function";
+}
+
+function refuseAsync(result: unknown): void {
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === "function") {
+    throw new OfsyncError("TRANSACTION_ASYNC", "a transaction cannot be asynchronous", {
+      hint: "fetch what you need first, then change the table",
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * A keyed hash of words, for the indexes. Two keys chosen without knowledge of the secret collide with a chance of about
+ * 2^-32, whatever they are: every 16-bit half is multiplied with secret numbers of its own (multilinear hashing, of which the
+ * upper halves of two independent sums are used), so no set of flows can be made up that makes the table slow.
+ */
+export class KeyedHash {
+  #secrets: Int32Array;
+  readonly #state: Int32Array;
+
+  /** `seed`: 32 bits each; equal seeds give equal hashes. Default: random, the same for all tables of this process. */
+  constructor(seed: readonly number[] = processSeed) {
+    this.#state = Int32Array.of(seed[0] ?? 0, seed[1] ?? 0, seed[2] ?? 0, 1);
+    this.#secrets = new Int32Array(0);
+    for (let i = 0; i < 20; i++) this.#draw();
+    this.#extend(64);
+  }
+
+  /** Hash of `first`, `second` and `words[from … from + count)`; 32 bits, signed. */
+  hash(first: number, second: number, words: Int32Array, from: number, count: number): number {
+    if (4 * (count + 2) > this.#secrets.length) this.#extend(count + 2);
+    const secrets = this.#secrets;
+    let a =
+      (secrets[0] as number) + Math.imul(first & 0xffff, secrets[1] as number) + Math.imul(first >>> 16, secrets[2] as number);
+    let b =
+      (secrets[3] as number) + Math.imul(first & 0xffff, secrets[4] as number) + Math.imul(first >>> 16, secrets[5] as number);
+    a = (a + Math.imul(second, secrets[6] as number)) | 0;
+    b = (b + Math.imul(second, secrets[7] as number)) | 0;
+    for (let i = from, s = 8, end = from + count; i < end; i++, s += 4) {
+      const word = words[i] as number;
+      const low = word & 0xffff;
+      const high = word >>> 16;
+      a = (a + Math.imul(low, secrets[s] as number) + Math.imul(high, secrets[s + 1] as number)) | 0;
+      b = (b + Math.imul(low, secrets[s + 2] as number) + Math.imul(high, secrets[s + 3] as number)) | 0;
+    }
+    // A bijection that breaks the linear structure, so that flows in arithmetic progression do not cluster.
+    let hash = (a & 0xffff_0000) | (b >>> 16);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
+    return hash ^ (hash >>> 16);
+  }
+
+  #extend(positions: number): void {
+    const grown = new Int32Array(4 * Math.max(positions, this.#secrets.length / 2));
+    grown.set(this.#secrets);
+    for (let i = this.#secrets.length; i < grown.length; i++) grown[i] = this.#draw();
+    this.#secrets = grown;
+  }
+
+  /** sfc32, a small generator of good quality. */
+  #draw(): number {
+    const state = this.#state;
+    const a = state[0] as number;
+    const b = state[1] as number;
+    const c = state[2] as number;
+    const count = state[3] as number;
+    const result = (a + b + count) | 0;
+    state[3] = count + 1;
+    state[0] = b ^ (b >>> 9);
+    state[1] = c + (c << 3);
+    state[2] = ((c << 21) | (c >>> 11)) + result;
+    return result;
+  }
+}
+
+/** Drawn once per process, so that no sender of flows can know it. */
+const processSeed: readonly number[] = /* @__PURE__ */ drawSeed();
+
+function drawSeed(): readonly number[] {
+  const seed = new Uint32Array(3);
+  const host = globalThis as { crypto?: { getRandomValues?(into: Uint32Array): unknown } };
+  if (typeof host.crypto?.getRandomValues === "function") host.crypto.getRandomValues(seed);
+  else for (let i = 0; i < seed.length; i++) seed[i] = Math.random() * 0x1_0000_0000;
+  return [...seed];
+}

@@ -1,0 +1,146 @@
+/**
+ * The layout of the packed storage: what each word of the {@link Arena} means. Everything lives in one array of 32-bit words;
+ * a *ref* is the index of a block's first word, 0 = none. A block never moves, and a word that starts a block starts a block
+ * for ever (blocks are split, never joined), so a stale ref can be recognised by looking at the kind it points to.
+ *
+ * ```text
+ *            31..29   28..0
+ *   word 0  │ kind  │ depends on the kind │      the arena can be read from end to end: kind and size of every block are known
+ *
+ *   KEY        one per (table, priority, match); desired and installed together; holds the winning contender itself
+ *   0  kind │ table << 16 | priority              4  next node of the same owner   ┐ ring, in the order in which
+ *   1  KeyFlag bits << 16 | match bytes           5  previous node                 ┘ the flows were given
+ *   2  owner of the winner, 0 = not desired       6  value installed, 0 = absent (with UNKNOWN: the last one known)
+ *   3  value of the winner                        7  other contenders (CONTENDER), best first, 0 = none
+ *                                                 8… match, padded with zeros to whole words
+ *
+ *   CONTENDER  one per further owner of a key     OWNER   one per owner with at least one flow
+ *   0  kind │ MARKED                              0  kind │ number of its flows
+ *   1  its key                                    1  ┐
+ *   2  owner, 0 = this is the merged value        …  │ UUID, big-endian words
+ *   3  value                                      4  ┘
+ *   4  next node of the same owner                5  first node of its ring
+ *   5  previous node
+ *   6  next contender of the key, best first
+ *
+ *   VALUE      immutable, shared, counted         SEGMENT   part of a hash index, see hash-index.ts
+ *   0  kind │ reference count                     FREE
+ *   1  ValueFlag bits << 16 | instruction bytes   0  kind │ size in words
+ *   2  cookie, lower half                         1  next free block of this size
+ *  (3  cookie, upper half                  ┐
+ *   4  idle timeout << 16 | hard timeout   │ only if WIDE, that is if one of them is not 0
+ *   5  importance << 16 | flags            ┘)
+ *   3|6… instructions, padded with zeros to whole words
+ * ```
+ *
+ * Invariants (checked by `validate` in store-audit.ts):
+ * - K1 the key index holds every KEY exactly once, under the hash of its table, priority and match; no two KEYs are equal.
+ * - K2 the winner stands in the KEY, the others follow in the order of the policy; no owner stands twice at one key.
+ * - K3 MERGED if and only if the first of the others is a merged value (owner 0).
+ * - K4 the value that should be installed and the one that is are the same ref if and only if their bytes are equal.
+ * - K5 a KEY whose desired and installed values differ, or that is UNKNOWN, is DIRTY (in the dirty list), IN_FLIGHT or REFUSED.
+ * - K6 a KEY without contender, installed value or any reason to be kept does not exist.
+ * - O1 the ring of an OWNER visits exactly the nodes that name it, as many as it counts; the owner index holds it once.
+ * - V1 the reference count of a VALUE is the number of words that hold its ref, plus the pins taken outside the arena.
+ * - A1 blocks follow each other without gap up to `top`; every FREE block is in the list of its size exactly once.
+ */
+
+export const KIND_KEY = 1;
+export const KIND_CONTENDER = 2;
+export const KIND_OWNER = 3;
+export const KIND_VALUE = 4;
+export const KIND_SEGMENT = 5;
+export const KIND_FREE = 6;
+/** `word >>> KIND_SHIFT` is the kind. */
+export const KIND_SHIFT = 29;
+/** The rest of word 0. */
+export const KIND_REST = 0x1fff_ffff;
+
+/** First words of the arena, never a block, so that no ref is 0. */
+export const ARENA_START = 2;
+
+// KEY
+export const KEY_ID = 0;
+/** Table and priority within {@link KEY_ID}. */
+export const KEY_ID_MASK = 0x00ff_ffff;
+export const KEY_FLAGS = 1;
+export const KEY_INSTALLED = 6;
+export const KEY_OTHERS = 7;
+export const KEY_MATCH = 8;
+
+// KEY and CONTENDER alike: a node
+export const NODE_OWNER = 2;
+export const NODE_VALUE = 3;
+export const NODE_NEXT = 4;
+export const NODE_PREVIOUS = 5;
+
+// CONTENDER
+export const CONTENDER_KEY = 1;
+export const CONTENDER_NEXT = 6;
+export const CONTENDER_WORDS = 7;
+/** In word 0 of a CONTENDER. */
+export const CONTENDER_MARKED = 1;
+
+// OWNER
+export const OWNER_UUID = 1;
+export const OWNER_FIRST = 5;
+export const OWNER_WORDS = 6;
+
+// VALUE
+export const VALUE_FLAGS = 1;
+export const VALUE_COOKIE = 2;
+export const VALUE_COOKIE_HIGH = 3;
+export const VALUE_TIMEOUTS = 4;
+export const VALUE_EXTRA = 5;
+export const VALUE_NARROW_WORDS = 3;
+export const VALUE_WIDE_WORDS = 6;
+
+// Bits of word 1 of a KEY, above the match length.
+/** In the dirty list: to be compared. */
+export const DIRTY = 1 << 16;
+/** A flow-mod for it is under way. */
+export const IN_FLIGHT = 1 << 17;
+/** What the switch holds is not known. */
+export const UNKNOWN = 1 << 18;
+/** The switch refused it: left alone until something changes. */
+export const REFUSED = 1 << 19;
+/** Given again in the current replacement (of the winner's node). */
+export const MARKED = 1 << 20;
+/** The value wanted is a merge, in the first of the other contenders. */
+export const MERGED = 1 << 21;
+/** What is installed was learnt after the current read-back began. */
+export const FRESH = 1 << 22;
+/** Seen by the current read-back. */
+export const OBSERVED = 1 << 23;
+/** Its desired or installed value may be the same as another of different bytes (a value that is not PLAIN). */
+export const FORMS = 1 << 24;
+
+// Bits of word 1 of a VALUE, above the length of the instructions.
+export const WIDE = 1 << 16;
+/** No other bytes mean the same. */
+export const PLAIN = 1 << 17;
+/** Two bits: {@link CLASS_ALLOW}…, 0 = not looked at. */
+export const CLASS_SHIFT = 18;
+export const CLASS_MASK = 3 << 18;
+export const CLASS_ALLOW = 1;
+export const CLASS_DROP = 2;
+export const CLASS_CONJUNCTION = 3;
+/** The bytes of its meaning are kept aside. */
+export const MEANING_KEPT = 1 << 20;
+
+/** Lower half of the second word: a length in bytes. */
+export const LENGTH_MASK = 0xffff;
+
+// A flow given to the storage (FlowList).
+export const FLOW_ID = 0;
+export const FLOW_LENGTHS = 1;
+export const FLOW_COOKIE = 2;
+export const FLOW_COOKIE_HIGH = 3;
+export const FLOW_TIMEOUTS = 4;
+export const FLOW_EXTRA = 5;
+export const FLOW_DATA = 6;
+
+/** Slots of one SEGMENT of a hash index; three quarters of a power of two (hash-index.ts). */
+export const SEGMENT_SLOTS = 384;
+export const SEGMENT_HEADER = 4;
+export const SEGMENT_WORDS: number = SEGMENT_HEADER + 2 * SEGMENT_SLOTS;

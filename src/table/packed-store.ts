@@ -1,0 +1,936 @@
+import { Flow, type FlowKey } from "../flow/flow.ts";
+import { Instructions } from "../flow/instructions.ts";
+import { Match } from "../flow/match.ts";
+import { Arena } from "./arena.ts";
+import { cookieOf, FlowList } from "./flow-list.ts";
+import { HashIndex } from "./hash-index.ts";
+import { instructionsClass } from "./instruction-scan.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import {
+  CLASS_CONJUNCTION,
+  CONTENDER_KEY,
+  CONTENDER_MARKED,
+  CONTENDER_NEXT,
+  CONTENDER_WORDS,
+  DIRTY,
+  FLOW_DATA,
+  FLOW_ID,
+  FLOW_LENGTHS,
+  FORMS,
+  FRESH,
+  IN_FLIGHT,
+  KEY_FLAGS,
+  KEY_ID,
+  KEY_ID_MASK,
+  KEY_INSTALLED,
+  KEY_MATCH,
+  KEY_OTHERS,
+  KIND_CONTENDER,
+  KIND_KEY,
+  KIND_OWNER,
+  KIND_REST,
+  KIND_SHIFT,
+  LENGTH_MASK,
+  MARKED,
+  MERGED,
+  NODE_NEXT,
+  NODE_OWNER,
+  NODE_PREVIOUS,
+  NODE_VALUE,
+  OBSERVED,
+  OWNER_FIRST,
+  OWNER_UUID,
+  OWNER_WORDS,
+  REFUSED,
+  UNKNOWN,
+} from "./layout.ts";
+import { formatOwner, type OwnerId } from "./owner-id.ts";
+import type { Contender, WinnerPolicy } from "./policy.ts";
+import { RefList } from "./ref-list.ts";
+import { UndoLog } from "./undo-log.ts";
+import { ValueStore } from "./value-store.ts";
+
+export interface StoreOptions {
+  /** Limit of the arena; default and most 4 GiB. */
+  readonly maxBytes?: number;
+  /** Seed of the hashes; default: random, one per process. */
+  readonly hashSeed?: readonly number[];
+}
+
+/** What became of a flow that was put. */
+export const UNCHANGED = 0;
+export const ADDED = 1;
+export const REPLACED = 2;
+/** The owner has another value for this key, which was kept. */
+export const KEPT = 3;
+
+/** What a comparison asks for; one more than the index in `FLOW_MOD_COMMANDS`. */
+export const NOTHING = 0;
+export const ADD = 1;
+export const MODIFY = 2;
+export const DELETE = 3;
+
+/** Words an operation may need beyond the flow itself: a few splits of each index. */
+const SLACK_WORDS = 4096;
+/** What a flow may take besides its own words: the heads of KEY, VALUE and CONTENDER. */
+const PER_FLOW_WORDS = 32;
+/** A KEY with one of these is kept though nobody wants it and nothing is installed. */
+const KEEP: number = IN_FLIGHT | UNKNOWN | OBSERVED | FRESH;
+
+/** Hears of every key whose winner is about to change. */
+export interface StoreObserver {
+  /** `key` is about to get another winner; `value` is the present one, 0 = none. */
+  changing(key: number, value: number): void;
+  /** Does it still need the KEY block? */
+  holds(key: number): boolean;
+}
+
+/**
+ * Desired and installed flows of one switch in packed form. The layout and its invariants are in layout.ts. Everything here
+ * works on refs and packed flows ({@link FlowList}); objects are made only by the methods that say so.
+ *
+ * A method either does all of what it says or throws with nothing changed: memory is asked for before the first change, and a
+ * user's policy runs inside an undo log ({@link begin}).
+ */
+export class PackedStore {
+  readonly arena: Arena;
+  readonly values: ValueStore;
+  readonly keys: HashIndex;
+  readonly owners: HashIndex;
+  readonly hash: KeyedHash;
+  readonly policy: WinnerPolicy;
+  /** Contenders of all keys. */
+  size = 0;
+  /** Keys that somebody wants. */
+  keyCount = 0;
+  ownerCount = 0;
+  /** Keys known to be installed. */
+  installedCount = 0;
+  /** Keys that are DIRTY. The list may hold others, and refs of blocks that are gone: flags decide. */
+  dirtyCount = 0;
+  dirty: RefList = new RefList();
+  observers: StoreObserver[] = [];
+  /** A round has taken keys out of the dirty list that are still DIRTY. */
+  roundOpen = false;
+  /** Open while a transaction runs. */
+  log: UndoLog | undefined;
+  /** Keys that became FRESH while a read-back is open. */
+  freshKeys: RefList | undefined;
+  readonly #ordered: boolean;
+  readonly #merging: boolean;
+  #lastOwner = 0;
+  #slot = 0;
+  #hashFound = 0;
+  /** While a transaction is undone, a policy that throws is passed over. */
+  #undoing = false;
+
+  constructor(policy: WinnerPolicy, options: StoreOptions = {}) {
+    this.policy = policy;
+    this.#ordered = policy.compare !== undefined || policy.classes === true;
+    this.#merging = policy.merge !== undefined || policy.classes === true;
+    this.arena = new Arena(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes });
+    this.values = new ValueStore(this.arena);
+    this.hash = new KeyedHash(options.hashSeed);
+    this.keys = new HashIndex(this.arena);
+    this.owners = new HashIndex(this.arena);
+  }
+
+  // ---- transactions
+
+  /** Starts to log changes. */
+  begin(): void {
+    this.log = new UndoLog();
+  }
+
+  /** Keeps the changes since {@link begin}. */
+  commit(): void {
+    const log = this.log as UndoLog;
+    this.log = undefined;
+    log.takeBack(0, (_owner, _key, value) => {
+      if (value !== 0) this.values.release(value);
+    });
+    log.forEachTouched((key) => {
+      if (this.isKey(key)) this.dropIfIdle(key);
+    });
+    this.#dropEmptied(log);
+  }
+
+  /** Undoes the changes since {@link begin}. */
+  rollback(): void {
+    const log = this.log as UndoLog;
+    this.rollbackTo(0);
+    this.log = undefined;
+    log.forEachTouched((key) => {
+      if (this.isKey(key)) this.dropIfIdle(key);
+    });
+    this.#dropEmptied(log);
+  }
+
+  /** Where the log is now; {@link rollbackTo} comes back to it. */
+  savepoint(): number {
+    return (this.log as UndoLog).size;
+  }
+
+  /** Undoes what was done since `savepoint`; the transaction goes on. */
+  rollbackTo(savepoint: number): void {
+    const log = this.log as UndoLog;
+    const refused: number[] = [];
+    this.log = undefined;
+    this.#undoing = true;
+    log.takeBack(savepoint, (owner, key, value) => {
+      if (owner === UndoLog.REFUSED) {
+        refused.push(key);
+        return;
+      }
+      const node = this.nodeOf(key, owner);
+      if (node !== 0) this.#takeOut(node, key, true);
+      if (value !== 0) this.#insert(key, owner, value, true);
+      else log.emptied.add(owner);
+    });
+    this.#undoing = false;
+    this.log = log;
+    // What was refused and is as it was stays refused.
+    const m = this.arena.words;
+    for (const key of refused) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | REFUSED;
+  }
+
+  #dropEmptied(log: UndoLog): void {
+    for (const owner of log.emptied) {
+      // An owner that came and went twice may be gone already.
+      if ((this.arena.words[owner] as number) >>> KIND_SHIFT !== KIND_OWNER) continue;
+      if (((this.arena.words[owner] as number) & KIND_REST) === 0) this.#dropOwner(owner);
+    }
+  }
+
+  // ---- putting and removing
+
+  /** Makes sure that putting this packed flow cannot fail for want of memory. */
+  reserve(words: Int32Array, at: number): void {
+    const lengths = words[at + FLOW_LENGTHS] as number;
+    this.arena.ensure(SLACK_WORDS + (((lengths & LENGTH_MASK) + (lengths >>> 16)) >>> 2) * 2);
+  }
+
+  /** Makes sure that putting `count` packed flows of `length` words cannot fail for want of memory. */
+  reserveList(length: number, count: number): void {
+    this.arena.ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
+  }
+
+  /**
+   * The owner whose UUID is `uuid[at …]` wants the packed flow at `words[from]`. A different value that it already has for the
+   * key is replaced, or with `replace` false kept ({@link KEPT}).
+   */
+  put(uuid: Int32Array, at: number, words: Int32Array, from: number, replace: boolean): number {
+    this.reserve(words, from);
+    let owner = this.findOwner(uuid, at);
+    let key = this.findKey(words, from);
+    if (key === 0) {
+      key = this.#makeKey(words, from);
+    } else if (owner !== 0) {
+      const node = this.nodeOf(key, owner);
+      if (node !== 0) {
+        if (this.values.equalsPacked(this.arena.words[node + NODE_VALUE] as number, words, from)) return UNCHANGED;
+        if (!replace) return KEPT;
+        this.changeValue(node, key, words, from);
+        return REPLACED;
+      }
+    }
+    if (owner === 0) owner = this.#makeOwner(uuid, at);
+    const m = this.arena.words;
+    const installed = m[key + KEY_INSTALLED] as number;
+    let value: number;
+    if (installed !== 0 && this.values.equalsPacked(installed, words, from)) {
+      value = installed;
+      this.values.retain(value);
+    } else value = this.values.acquire(words, from);
+    try {
+      this.#insert(key, owner, value, false);
+    } catch (error) {
+      // A policy threw. If the flow is in already, the log takes it out again.
+      if (this.nodeOf(key, owner) === 0) this.values.release(value);
+      this.#dropOwnerIfEmpty(owner);
+      this.dropIfIdle(key);
+      throw error;
+    }
+    return ADDED;
+  }
+
+  /** The node of an owner at a key gets the value of the packed flow at `words[from]`, which differs from its own. */
+  changeValue(node: number, key: number, words: Int32Array, from: number): void {
+    const m = this.arena.words;
+    const installed = m[key + KEY_INSTALLED] as number;
+    const old = m[node + NODE_VALUE] as number;
+    let value: number;
+    if (installed !== 0 && installed !== old && this.values.equalsPacked(installed, words, from)) {
+      value = installed;
+      this.values.retain(value);
+    } else value = this.values.acquire(words, from);
+    this.#assign(node, key, value);
+  }
+
+  /** Takes everything that an owner wants away. Returns how many flows that were. */
+  removeOwner(owner: number): number {
+    let m = this.arena.words;
+    const count = (m[owner] as number) & KIND_REST;
+    const simple = this.observers.length === 0 && this.log === undefined;
+    let node = m[owner + OWNER_FIRST] as number;
+    for (let i = 0; i < count; i++) {
+      const next = m[node + NODE_NEXT] as number;
+      if ((m[node] as number) >>> KIND_SHIFT === KIND_KEY && m[node + KEY_OTHERS] === 0 && simple) {
+        // The usual case, by hand: the only contender of a key.
+        const flags = m[node + KEY_FLAGS] as number;
+        if ((flags & (DIRTY | REFUSED)) !== DIRTY) this.#markDirty(node, flags);
+        const value = m[node + NODE_VALUE] as number;
+        m[node + NODE_OWNER] = 0;
+        m[node + NODE_VALUE] = 0;
+        this.values.release(value);
+        this.keyCount--;
+        if (m[node + KEY_INSTALLED] === 0) this.dropIfIdle(node);
+      } else {
+        const key = (m[node] as number) >>> KIND_SHIFT === KIND_KEY ? node : (m[node + CONTENDER_KEY] as number);
+        this.log?.record(owner, key, this.#pinned(m[node + NODE_VALUE] as number));
+        this.#detach(node, key);
+        this.dropIfIdle(key);
+        m = this.arena.words;
+      }
+      node = next;
+    }
+    this.size -= count;
+    m[owner] = KIND_OWNER << KIND_SHIFT;
+    m[owner + OWNER_FIRST] = 0;
+    if (count > 0) this.ownerCount--;
+    this.#dropOwnerIfEmpty(owner);
+    return count;
+  }
+
+  /** Takes one node away; drops what is no longer needed. */
+  removeNode(node: number, key: number): void {
+    const m = this.arena.words;
+    const owner = m[node + NODE_OWNER] as number;
+    this.#takeOut(node, key, false);
+    this.dropIfIdle(key);
+    this.#dropOwnerIfEmpty(owner);
+  }
+
+  // ---- finding
+
+  isKey(ref: number): boolean {
+    return (this.arena.words[ref] as number) >>> KIND_SHIFT === KIND_KEY;
+  }
+
+  /** The KEY of the packed flow at `words[at]`, 0 = none. Remembers where it would have to be inserted. */
+  findKey(words: Int32Array, at: number): number {
+    const id = words[at + FLOW_ID] as number;
+    const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    const count = (length + 3) >>> 2;
+    const data = at + FLOW_DATA;
+    const hash = this.hash.hash(id, length, words, data, count);
+    this.#hashFound = hash;
+    const m = this.arena.words;
+    const keys = this.keys;
+    let slot = keys.start(hash);
+    for (;;) {
+      const key = m[slot + 1] as number;
+      if (key === 0) {
+        this.#slot = slot;
+        return 0;
+      }
+      if (m[slot] === hash && this.keyEquals(key, words, at)) return key;
+      slot = keys.after(slot, hash);
+    }
+  }
+
+  /** Is `key` the key of the packed flow at `words[at]`? */
+  keyEquals(key: number, words: Int32Array, at: number): boolean {
+    const m = this.arena.words;
+    if (((m[key + KEY_ID] as number) & KEY_ID_MASK) !== words[at + FLOW_ID]) return false;
+    const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    if (((m[key + KEY_FLAGS] as number) & LENGTH_MASK) !== length) return false;
+    const from = key + KEY_MATCH;
+    const shift = at + FLOW_DATA - from;
+    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== words[i + shift]) return false;
+    return true;
+  }
+
+  /** The KEY of the packed flow at `words[at]`, made if there is none. Memory must have been reserved. */
+  findOrMakeKey(words: Int32Array, at: number): number {
+    return this.findKey(words, at) || this.#makeKey(words, at);
+  }
+
+  /** The OWNER whose UUID is `uuid[at …]`, 0 = none. */
+  findOwner(uuid: Int32Array, at: number): number {
+    const m = this.arena.words;
+    const a = uuid[at] as number;
+    const b = uuid[at + 1] as number;
+    const c = uuid[at + 2] as number;
+    const d = uuid[at + 3] as number;
+    const last = this.#lastOwner;
+    if (last !== 0 && m[last + 1] === a && m[last + 2] === b && m[last + 3] === c && m[last + 4] === d) return last;
+    const hash = this.hash.hash(a, 0, uuid, at + 1, 3);
+    const owners = this.owners;
+    let slot = owners.start(hash);
+    for (;;) {
+      const owner = m[slot + 1] as number;
+      if (owner === 0) return 0;
+      if (m[slot] === hash && m[owner + 1] === a && m[owner + 2] === b && m[owner + 3] === c && m[owner + 4] === d) {
+        this.#lastOwner = owner;
+        return owner;
+      }
+      slot = owners.after(slot, hash);
+    }
+  }
+
+  /** The node of `owner` at `key`, 0 = none. */
+  nodeOf(key: number, owner: number): number {
+    const m = this.arena.words;
+    if (m[key + NODE_OWNER] === owner) return key;
+    for (let other = m[key + KEY_OTHERS] as number; other !== 0; other = m[other + CONTENDER_NEXT] as number) {
+      if (m[other + NODE_OWNER] === owner) return other;
+    }
+    return 0;
+  }
+
+  /** Is it right that the contender at `before` stands before the one at `after`? For the audit. */
+  inOrder(before: number, after: number): boolean {
+    const m = this.arena.words;
+    return this.#before(before, this.keyOfNode(after), m[after + NODE_OWNER] as number, m[after + NODE_VALUE] as number);
+  }
+
+  /** Has a KEY that nobody wants and that is not installed a reason to exist? For the audit. */
+  hasReason(key: number): boolean {
+    const flags = this.arena.words[key + KEY_FLAGS] as number;
+    return (flags & KEEP) !== 0 || this.log !== undefined || this.observers.some((observer) => observer.holds(key));
+  }
+
+  /** Class of instruction bytes outside the arena. */
+  classOfBytes(bytes: Uint8Array): number {
+    return instructionsClass(bytes, 0, bytes.length);
+  }
+
+  keyOfNode(node: number): number {
+    const m = this.arena.words;
+    return (m[node] as number) >>> KIND_SHIFT === KIND_KEY ? node : (m[node + CONTENDER_KEY] as number);
+  }
+
+  /** The value that should be installed at `key`, 0 = none. */
+  wantedValue(key: number): number {
+    const m = this.arena.words;
+    if (((m[key + KEY_FLAGS] as number) & MERGED) !== 0) return m[(m[key + KEY_OTHERS] as number) + NODE_VALUE] as number;
+    return m[key + NODE_VALUE] as number;
+  }
+
+  /** The nodes of a key in the order of the policy, the winner first. */
+  nodesOf(key: number): number[] {
+    const m = this.arena.words;
+    const nodes: number[] = [];
+    if (m[key + NODE_OWNER] !== 0) nodes.push(key);
+    for (let other = m[key + KEY_OTHERS] as number; other !== 0; other = m[other + CONTENDER_NEXT] as number) {
+      if (m[other + NODE_OWNER] !== 0) nodes.push(other);
+    }
+    return nodes;
+  }
+
+  // ---- comparing
+
+  /** What has to be done so that the switch holds what is wanted at `key`. */
+  operationFor(key: number): number {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    const wanted = (flags & MERGED) === 0 ? (m[key + NODE_VALUE] as number) : this.wantedValue(key);
+    const installed = m[key + KEY_INSTALLED] as number;
+    if ((flags & UNKNOWN) !== 0) return wanted === 0 ? DELETE : ADD;
+    if (wanted === installed) return NOTHING;
+    if (wanted === 0) return DELETE;
+    if (installed === 0) return ADD;
+    if (!this.values.sameAttributes(wanted, installed)) return ADD;
+    return (flags & FORMS) !== 0 && this.values.sameInstructions(wanted, installed) ? NOTHING : MODIFY;
+  }
+
+  /** Puts `key` into the dirty list, and gives a refused one another chance. */
+  touch(key: number): void {
+    const flags = this.arena.words[key + KEY_FLAGS] as number;
+    if ((flags & (DIRTY | REFUSED)) !== DIRTY) this.#markDirty(key, flags);
+  }
+
+  /** Frees a KEY that nothing needs any more. True when it is gone. */
+  dropIfIdle(key: number): boolean {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if (m[key + NODE_OWNER] !== 0 || m[key + KEY_INSTALLED] !== 0 || (flags & KEEP) !== 0 || this.log !== undefined) return false;
+    for (const observer of this.observers) if (observer.holds(key)) return false;
+    if ((flags & DIRTY) !== 0) this.dirtyCount--;
+    const length = flags & LENGTH_MASK;
+    const count = (length + 3) >>> 2;
+    this.keys.remove(this.hash.hash((m[key] as number) & KEY_ID_MASK, length, m, key + KEY_MATCH, count), key);
+    this.arena.free(key, KEY_MATCH + count);
+    return true;
+  }
+
+  /** Clears DIRTY of a key that has been looked at. */
+  clean(key: number): void {
+    const m = this.arena.words;
+    m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~DIRTY;
+    this.dirtyCount--;
+  }
+
+  // ---- installed
+
+  /**
+   * Records what is installed at `key`: `value` (whose count the caller has raised for us) or 0, known for sure or not.
+   * Keeps the rules K4 and K5; does not drop the key.
+   */
+  setInstalled(key: number, value: number, unknown: boolean): void {
+    const m = this.arena.words;
+    const old = m[key + KEY_INSTALLED] as number;
+    let flags = m[key + KEY_FLAGS] as number;
+    if (old !== 0 && (flags & UNKNOWN) === 0) this.installedCount--;
+    if (value !== 0 && !unknown) this.installedCount++;
+    flags = unknown ? flags | UNKNOWN : flags & ~UNKNOWN;
+    if (value !== 0 && !this.values.isPlain(value)) flags |= FORMS;
+    m[key + KEY_FLAGS] = flags;
+    m[key + KEY_INSTALLED] = value;
+    if (old !== 0) this.values.release(old);
+    if (value !== 0) this.#unify(key);
+    if ((flags & (DIRTY | IN_FLIGHT | REFUSED)) === 0 && this.operationFor(key) !== NOTHING) this.touch(key);
+    if (this.freshKeys !== undefined) this.#noteFresh(key, this.freshKeys);
+  }
+
+  #noteFresh(key: number, list: RefList): void {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if ((flags & FRESH) !== 0) return;
+    m[key + KEY_FLAGS] = flags | FRESH;
+    list.push(key);
+  }
+
+  isMarked(node: number): boolean {
+    const m = this.arena.words;
+    if ((m[node] as number) >>> KIND_SHIFT === KIND_KEY) return ((m[node + KEY_FLAGS] as number) & MARKED) !== 0;
+    return ((m[node] as number) & CONTENDER_MARKED) !== 0;
+  }
+
+  /** Marks a node as given again in the current replacement, or takes the mark away. */
+  mark(node: number, on: boolean): void {
+    const m = this.arena.words;
+    const at = (m[node] as number) >>> KIND_SHIFT === KIND_KEY ? node + KEY_FLAGS : node;
+    const bit = at === node ? CONTENDER_MARKED : MARKED;
+    m[at] = on ? (m[at] as number) | bit : (m[at] as number) & ~bit;
+  }
+
+  // ---- objects at the edge
+
+  /** The key as an object. */
+  keyObject(key: number): FlowKey {
+    const id = this.arena.words[key] as number;
+    return { table: (id >>> 16) & 0xff, priority: id & 0xffff, match: this.match(key) };
+  }
+
+  match(key: number): Match {
+    const start = 4 * (key + KEY_MATCH);
+    return Match.fromCanonical(
+      this.arena.bytes.slice(start, start + ((this.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK)),
+    );
+  }
+
+  /** The flow of a key and a value as an object. */
+  flow(key: number, value: number): Flow {
+    const id = this.arena.words[key] as number;
+    const scratch = new Int32Array(FLOW_DATA + ((this.values.instructionsLength(value) + 3) >>> 2));
+    this.values.writeTo(value, scratch, 0);
+    const timeouts = scratch[4] as number;
+    const extra = scratch[5] as number;
+    return new Flow({
+      table: (id >>> 16) & 0xff,
+      priority: id & 0xffff,
+      match: this.match(key),
+      instructions: Instructions.fromCanonical(this.values.instructions(value)),
+      cookie: cookieOf(scratch[3] as number, scratch[2] as number),
+      idleTimeout: timeouts >>> 16,
+      hardTimeout: timeouts & 0xffff,
+      importance: extra >>> 16,
+      flags: extra & 0xffff,
+    });
+  }
+
+  ownerId(owner: number): OwnerId {
+    return formatOwner(this.arena.words, owner + OWNER_UUID);
+  }
+
+  contender(node: number): Contender {
+    const m = this.arena.words;
+    return {
+      owner: this.ownerId(m[node + NODE_OWNER] as number),
+      flow: this.flow(this.keyOfNode(node), m[node + NODE_VALUE] as number),
+    };
+  }
+
+  /** Appends the flow of `key` with `value` (0 = neither attributes nor instructions) to a list. */
+  appendTo(list: FlowList, key: number, value: number): void {
+    const m = this.arena.words;
+    const length = (m[key + KEY_FLAGS] as number) & LENGTH_MASK;
+    const at = list.reserveWords(length, value === 0 ? 0 : this.values.instructionsLength(value));
+    const words = list.words;
+    words[at + FLOW_ID] = (m[key] as number) & KEY_ID_MASK;
+    const from = key + KEY_MATCH;
+    const shift = at + FLOW_DATA - from;
+    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) words[i + shift] = m[i] as number;
+    if (value !== 0) this.values.writeTo(value, words, at);
+    else words.fill(0, at + 2, at + FLOW_DATA);
+  }
+
+  // ---- inside
+
+  #markDirty(key: number, flags: number): void {
+    if ((flags & REFUSED) !== 0 && this.log !== undefined) this.log.record(UndoLog.REFUSED, key, 0);
+    this.arena.words[key + KEY_FLAGS] = (flags | DIRTY) & ~REFUSED;
+    if ((flags & DIRTY) !== 0) return;
+    this.dirty.push(key);
+    if (++this.dirtyCount * 4 + 4096 < this.dirty.length) this.#compactDirty();
+  }
+
+  /** Most of the list is out of date (keys that came and went): keeps what is DIRTY, once each. */
+  #compactDirty(): void {
+    const m = this.arena.words;
+    const kept = new Set<number>();
+    for (let i = 0; i < this.dirty.length; i++) {
+      const key = this.dirty.at(i);
+      if (this.isKey(key) && ((m[key + KEY_FLAGS] as number) & DIRTY) !== 0) kept.add(key);
+    }
+    this.dirty = new RefList();
+    for (const key of kept) this.dirty.push(key);
+  }
+
+  #pinned(value: number): number {
+    this.values.retain(value);
+    return value;
+  }
+
+  #makeKey(words: Int32Array, at: number): number {
+    const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    const count = (length + 3) >>> 2;
+    const key = this.arena.allocate(KEY_MATCH + count);
+    const m = this.arena.words;
+    m[key] = (KIND_KEY << KIND_SHIFT) | (words[at + FLOW_ID] as number);
+    m[key + KEY_FLAGS] = length;
+    m[key + NODE_OWNER] = 0;
+    m[key + NODE_VALUE] = 0;
+    m[key + KEY_INSTALLED] = 0;
+    m[key + KEY_OTHERS] = 0;
+    const to = key + KEY_MATCH;
+    const shift = at + FLOW_DATA - to;
+    for (let i = to, end = to + count; i < end; i++) m[i] = words[i + shift] as number;
+    this.keys.insert(this.#slot, this.#hashFound, key);
+    return key;
+  }
+
+  #makeOwner(uuid: Int32Array, at: number): number {
+    const hash = this.hash.hash(uuid[at] as number, 0, uuid, at + 1, 3);
+    const owner = this.arena.allocate(OWNER_WORDS);
+    const m = this.arena.words;
+    m[owner] = KIND_OWNER << KIND_SHIFT;
+    for (let i = 0; i < 4; i++) m[owner + OWNER_UUID + i] = uuid[at + i] as number;
+    m[owner + OWNER_FIRST] = 0;
+    let slot = this.owners.start(hash);
+    while (m[slot + 1] !== 0) slot = this.owners.after(slot, hash);
+    this.owners.insert(slot, hash, owner);
+    this.#lastOwner = owner;
+    return owner;
+  }
+
+  #dropOwnerIfEmpty(owner: number): void {
+    if (((this.arena.words[owner] as number) & KIND_REST) !== 0) return;
+    if (this.log !== undefined) this.log.emptied.add(owner);
+    else this.#dropOwner(owner);
+  }
+
+  #dropOwner(owner: number): void {
+    if (this.#lastOwner === owner) this.#lastOwner = 0;
+    const m = this.arena.words;
+    this.owners.remove(this.hash.hash(m[owner + OWNER_UUID] as number, 0, m, owner + OWNER_UUID + 1, 3), owner);
+    this.arena.free(owner, OWNER_WORDS);
+  }
+
+  /** A value that is on its way to the winner: shares the ref of what is installed if the bytes are the same (K4). */
+  #unify(key: number): void {
+    const m = this.arena.words;
+    const installed = m[key + KEY_INSTALLED] as number;
+    const holder = ((m[key + KEY_FLAGS] as number) & MERGED) === 0 ? key : (m[key + KEY_OTHERS] as number);
+    const wanted = m[holder + NODE_VALUE] as number;
+    if (wanted === 0) return;
+    if (!this.values.isPlain(wanted)) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | FORMS;
+    if (installed === 0 || installed === wanted || !this.values.sameBytes(wanted, installed)) return;
+    this.values.retain(installed);
+    m[holder + NODE_VALUE] = installed;
+    this.values.release(wanted);
+  }
+
+  #changing(key: number): void {
+    for (const observer of this.observers) observer.changing(key, this.wantedValue(key));
+    this.touch(key);
+  }
+
+  /** Gives a node another value (counted for us). */
+  #assign(node: number, key: number, value: number): void {
+    const m = this.arena.words;
+    const old = m[node + NODE_VALUE] as number;
+    const alone = m[key + KEY_OTHERS] === 0;
+    if (!alone && (this.#ordered || this.#merging)) {
+      // Its place among the contenders may change with it.
+      const owner = m[node + NODE_OWNER] as number;
+      this.log?.record(owner, key, this.#pinned(old));
+      this.#takeOut(node, key, true);
+      this.#insert(key, owner, value, true);
+      return;
+    }
+    this.log?.record(m[node + NODE_OWNER] as number, key, this.#pinned(old));
+    if (node === key) {
+      if (this.observers.length === 0) this.touch(key);
+      else this.#changing(key);
+    }
+    m[node + NODE_VALUE] = value;
+    this.values.release(old);
+    if (node === key && !this.values.isPlain(value)) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | FORMS;
+  }
+
+  /** Adds a contender; `quiet` = not to the log. Its place is found before anything is changed. */
+  #insert(key: number, owner: number, value: number, quiet: boolean): void {
+    let m = this.arena.words;
+    if (m[key + NODE_OWNER] === 0) {
+      if (!quiet) this.log?.record(owner, key, 0);
+      if (this.observers.length === 0) this.touch(key);
+      else this.#changing(key);
+      m[key + NODE_OWNER] = owner;
+      m[key + NODE_VALUE] = value;
+      this.#link(key, owner);
+      this.keyCount++;
+      if (m[key + KEY_INSTALLED] !== 0) this.#unify(key);
+      else if (!this.values.isPlain(value)) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | FORMS;
+      return;
+    }
+    // Behind how many of the present contenders?
+    let behind = 0;
+    const nodes = this.nodesOf(key);
+    while (behind < nodes.length && this.#before(nodes[behind] as number, key, owner, value)) behind++;
+    if (!quiet) this.log?.record(owner, key, 0);
+    const merging = this.#merging;
+    if (behind === 0 || merging) this.#changing(key);
+    if (merging) this.#unmerge(key);
+    const block = this.arena.allocate(CONTENDER_WORDS);
+    m = this.arena.words;
+    m[block] = KIND_CONTENDER << KIND_SHIFT;
+    m[block + CONTENDER_KEY] = key;
+    if (behind === 0) {
+      // The winner of up to now steps back.
+      m[block + NODE_OWNER] = m[key + NODE_OWNER] as number;
+      m[block + NODE_VALUE] = m[key + NODE_VALUE] as number;
+      this.#relink(key, block);
+      if (((m[key + KEY_FLAGS] as number) & MARKED) !== 0) m[block] = (m[block] as number) | CONTENDER_MARKED;
+      m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~MARKED;
+      m[block + CONTENDER_NEXT] = m[key + KEY_OTHERS] as number;
+      m[key + KEY_OTHERS] = block;
+      m[key + NODE_OWNER] = owner;
+      m[key + NODE_VALUE] = value;
+      this.#link(key, owner);
+      this.#unify(key);
+    } else {
+      m[block + NODE_OWNER] = owner;
+      m[block + NODE_VALUE] = value;
+      const previous = nodes[behind - 1] as number;
+      const link = previous === key ? key + KEY_OTHERS : previous + CONTENDER_NEXT;
+      m[block + CONTENDER_NEXT] = m[link] as number;
+      m[link] = block;
+      this.#link(block, owner);
+    }
+    if (merging) this.#merge(key);
+  }
+
+  /** Does the contender at `node` stand before one of `owner` with `value`? */
+  #before(node: number, key: number, owner: number, value: number): boolean {
+    const m = this.arena.words;
+    const other = m[node + NODE_OWNER] as number;
+    if (this.#ordered) {
+      const theirs = m[node + NODE_VALUE] as number;
+      if (this.policy.classes === true) {
+        const difference = this.values.classOf(theirs) - this.values.classOf(value);
+        if (difference !== 0) return difference < 0;
+      } else if (this.policy.compare !== undefined) {
+        const candidate: Contender = { owner: this.ownerId(owner), flow: this.flow(key, value) };
+        try {
+          const order = this.policy.compare(this.contender(node), candidate);
+          if (order < 0) return true;
+          if (order > 0) return false;
+        } catch (error) {
+          // While undoing there is no way to refuse: what cannot be compared falls back on the UUIDs.
+          if (!this.#undoing) throw error;
+        }
+      }
+    }
+    for (let i = OWNER_UUID; i < OWNER_UUID + 4; i++) {
+      const a = m[other + i] as number;
+      const b = m[owner + i] as number;
+      if (a !== b) return a >>> 0 < b >>> 0;
+    }
+    return true;
+  }
+
+  /** Removes a node from its key and its owner's ring; the log is written unless `quiet`. Does not drop key or owner. */
+  #takeOut(node: number, key: number, quiet: boolean): void {
+    const m = this.arena.words;
+    const owner = m[node + NODE_OWNER] as number;
+    if (!quiet) this.log?.record(owner, key, this.#pinned(m[node + NODE_VALUE] as number));
+    this.#unlink(node, owner);
+    this.#detach(node, key);
+  }
+
+  /** Removes a node that is in no ring any more from its key. */
+  #detach(node: number, key: number): void {
+    const m = this.arena.words;
+    const merging = this.#merging && m[key + KEY_OTHERS] !== 0;
+    if (node === key || merging) this.#changing(key);
+    if (merging) this.#unmerge(key);
+    this.values.release(m[node + NODE_VALUE] as number);
+    if (node === key) {
+      m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~MARKED;
+      const next = m[key + KEY_OTHERS] as number;
+      if (next === 0) {
+        m[key + NODE_OWNER] = 0;
+        m[key + NODE_VALUE] = 0;
+        this.keyCount--;
+        return;
+      }
+      m[key + KEY_OTHERS] = m[next + CONTENDER_NEXT] as number;
+      m[key + NODE_OWNER] = m[next + NODE_OWNER] as number;
+      m[key + NODE_VALUE] = m[next + NODE_VALUE] as number;
+      if (((m[next] as number) & CONTENDER_MARKED) !== 0) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | MARKED;
+      this.#relink(next, key);
+      this.arena.free(next, CONTENDER_WORDS);
+      this.#unify(key);
+    } else {
+      let link = key + KEY_OTHERS;
+      while (m[link] !== node) link = (m[link] as number) + CONTENDER_NEXT;
+      m[link] = m[node + CONTENDER_NEXT] as number;
+      this.arena.free(node, CONTENDER_WORDS);
+    }
+    if (merging) this.#merge(key);
+  }
+
+  /** Takes the merged value away. */
+  #unmerge(key: number): void {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if ((flags & MERGED) === 0) return;
+    const merged = m[key + KEY_OTHERS] as number;
+    m[key + KEY_OTHERS] = m[merged + CONTENDER_NEXT] as number;
+    m[key + KEY_FLAGS] = flags & ~MERGED;
+    this.values.release(m[merged + NODE_VALUE] as number);
+    this.arena.free(merged, CONTENDER_WORDS);
+  }
+
+  /** Merges the contenders of a key, if the policy says so. */
+  #merge(key: number): void {
+    const m = this.arena.words;
+    if (m[key + KEY_OTHERS] === 0) return;
+    let packed: FlowList | undefined;
+    try {
+      packed = this.#mergedFlow(key, this.nodesOf(key));
+    } catch (error) {
+      if (!this.#undoing) throw error;
+    }
+    if (packed === undefined) {
+      this.#unify(key);
+      return;
+    }
+    this.reserve(packed.words, 0);
+    const value = this.values.acquire(packed.words, 0);
+    const block = this.arena.allocate(CONTENDER_WORDS);
+    const words = this.arena.words;
+    words[block] = KIND_CONTENDER << KIND_SHIFT;
+    words[block + CONTENDER_KEY] = key;
+    words[block + NODE_OWNER] = 0;
+    words[block + NODE_VALUE] = value;
+    words[block + NODE_NEXT] = 0;
+    words[block + NODE_PREVIOUS] = 0;
+    words[block + CONTENDER_NEXT] = words[key + KEY_OTHERS] as number;
+    words[key + KEY_OTHERS] = block;
+    words[key + KEY_FLAGS] = (words[key + KEY_FLAGS] as number) | MERGED;
+    this.#unify(key);
+  }
+
+  #mergedFlow(key: number, nodes: readonly number[]): FlowList | undefined {
+    const m = this.arena.words;
+    if (this.policy.classes === true) {
+      if (this.values.classOf(m[key + NODE_VALUE] as number) !== CLASS_CONJUNCTION) return undefined;
+      const { instructions, attributesOf } = this.values.mergedConjunctions(nodes.map((node) => m[node + NODE_VALUE] as number));
+      const winner = this.flow(key, attributesOf);
+      return FlowList.of([winner.with({ match: Match.any, instructions: Instructions.fromCanonical(instructions) })]);
+    }
+    const merged = this.policy.merge?.(nodes.map((node) => this.contender(node)));
+    return merged === undefined ? undefined : FlowList.of([merged.with({ match: Match.any })]);
+  }
+
+  /** Appends a node to the ring of its owner. */
+  #link(node: number, owner: number): void {
+    const m = this.arena.words;
+    const head = m[owner] as number;
+    const first = m[owner + OWNER_FIRST] as number;
+    m[owner] = head + 1;
+    this.size++;
+    if (first === 0) {
+      m[owner + OWNER_FIRST] = node;
+      m[node + NODE_NEXT] = node;
+      m[node + NODE_PREVIOUS] = node;
+      this.ownerCount++;
+      return;
+    }
+    const last = m[first + NODE_PREVIOUS] as number;
+    m[node + NODE_NEXT] = first;
+    m[node + NODE_PREVIOUS] = last;
+    m[last + NODE_NEXT] = node;
+    m[first + NODE_PREVIOUS] = node;
+  }
+
+  #unlink(node: number, owner: number): void {
+    const m = this.arena.words;
+    m[owner] = (m[owner] as number) - 1;
+    this.size--;
+    const next = m[node + NODE_NEXT] as number;
+    if (next === node) {
+      m[owner + OWNER_FIRST] = 0;
+      this.ownerCount--;
+      return;
+    }
+    const previous = m[node + NODE_PREVIOUS] as number;
+    m[next + NODE_PREVIOUS] = previous;
+    m[previous + NODE_NEXT] = next;
+    if (m[owner + OWNER_FIRST] === node) m[owner + OWNER_FIRST] = next;
+  }
+
+  /** Moves a node to the end of its owner's ring. */
+  moveToEnd(node: number): void {
+    const m = this.arena.words;
+    const owner = m[node + NODE_OWNER] as number;
+    const first = m[owner + OWNER_FIRST] as number;
+    if (first === node) m[owner + OWNER_FIRST] = m[node + NODE_NEXT] as number;
+    else if (m[first + NODE_PREVIOUS] !== node) {
+      this.#unlink(node, owner);
+      this.#link(node, owner);
+    }
+  }
+
+  /** The block `to` takes the place of `from` in the ring of the owner they stand for. */
+  #relink(from: number, to: number): void {
+    const m = this.arena.words;
+    const owner = m[from + NODE_OWNER] as number;
+    const next = m[from + NODE_NEXT] as number;
+    const previous = m[from + NODE_PREVIOUS] as number;
+    if (next === from) {
+      m[to + NODE_NEXT] = to;
+      m[to + NODE_PREVIOUS] = to;
+    } else {
+      m[to + NODE_NEXT] = next;
+      m[to + NODE_PREVIOUS] = previous;
+      m[next + NODE_PREVIOUS] = to;
+      m[previous + NODE_NEXT] = to;
+    }
+    if (m[owner + OWNER_FIRST] === from) m[owner + OWNER_FIRST] = to;
+  }
+}

@@ -1,0 +1,307 @@
+import { compareBytes, equalBytes } from "../bytes.ts";
+import { instructionsMeaning } from "../flow/meaning.ts";
+import type { Arena } from "./arena.ts";
+import { CONJUNCTION, instructionsClass, isPlain } from "./instruction-scan.ts";
+import {
+  CLASS_CONJUNCTION,
+  CLASS_MASK,
+  CLASS_SHIFT,
+  FLOW_COOKIE,
+  FLOW_COOKIE_HIGH,
+  FLOW_DATA,
+  FLOW_EXTRA,
+  FLOW_LENGTHS,
+  FLOW_TIMEOUTS,
+  KIND_REST,
+  KIND_SHIFT,
+  KIND_VALUE,
+  LENGTH_MASK,
+  MEANING_KEPT,
+  PLAIN,
+  VALUE_COOKIE,
+  VALUE_COOKIE_HIGH,
+  VALUE_EXTRA,
+  VALUE_FLAGS,
+  VALUE_NARROW_WORDS,
+  VALUE_TIMEOUTS,
+  VALUE_WIDE_WORDS,
+  WIDE,
+} from "./layout.ts";
+
+/** check_overlap and reset_counts act when a flow is added and leave no trace in the switch (OpenFlow 1.5.1 §7.3.4.2). */
+const MOMENTARY_FLAGS = 6;
+const SMALLEST_CACHE = 256;
+const LARGEST_CACHE = 16384;
+
+/**
+ * The VALUE blocks of an arena: immutable, shared and counted. Equal values are shared when one of them is the last one used or
+ * in a small cache of recent ones, which catches what flows of one owner and popular values have in common without an index over
+ * all values; two equal values that are not shared are still recognised as equal wherever it matters ({@link same}).
+ */
+export class ValueStore {
+  /** Number of values. */
+  size = 0;
+  readonly #arena: Arena;
+  #last = 0;
+  /** Direct-mapped: hash, ref. An entry may be stale; what it points to is checked before it is believed. */
+  #cache: Int32Array = new Int32Array(2 * SMALLEST_CACHE);
+  /** Meanings of the few values whose meaning has been asked for and is not their own bytes. */
+  readonly #meanings: Map<number, Uint8Array> = new Map();
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** Words that a value of `instructionBytes` takes at most. */
+  static wordsFor(instructionBytes: number): number {
+    return VALUE_WIDE_WORDS + ((instructionBytes + 3) >>> 2) + 64;
+  }
+
+  /** The value of the packed flow at `words[at]`, its count one higher: shared if possible, else a new block. */
+  acquire(words: Int32Array, at: number): number {
+    const last = this.#last;
+    if (last !== 0 && this.equalsPacked(last, words, at)) {
+      const m = this.#arena.words;
+      m[last] = (m[last] as number) + 1;
+      return last;
+    }
+    return this.#acquireOther(words, at);
+  }
+
+  retain(value: number): void {
+    const m = this.#arena.words;
+    m[value] = (m[value] as number) + 1;
+  }
+
+  release(value: number): void {
+    const m = this.#arena.words;
+    const head = (m[value] as number) - 1;
+    m[value] = head;
+    if ((head & KIND_REST) === 0) this.#destroy(value);
+  }
+
+  /** Has `value` the attributes and instructions of the packed flow at `words[at]`, byte for byte? */
+  equalsPacked(value: number, words: Int32Array, at: number): boolean {
+    const m = this.#arena.words;
+    const flags = m[value + VALUE_FLAGS] as number;
+    const length = (words[at + FLOW_LENGTHS] as number) >>> 16;
+    if ((flags & LENGTH_MASK) !== length || m[value + VALUE_COOKIE] !== words[at + FLOW_COOKIE]) return false;
+    let from = value + VALUE_NARROW_WORDS;
+    const cookieHigh = words[at + FLOW_COOKIE_HIGH] as number;
+    const timeouts = words[at + FLOW_TIMEOUTS] as number;
+    const extra = words[at + FLOW_EXTRA] as number;
+    if ((flags & WIDE) !== 0) {
+      if (
+        m[value + VALUE_COOKIE_HIGH] !== cookieHigh ||
+        m[value + VALUE_TIMEOUTS] !== timeouts ||
+        m[value + VALUE_EXTRA] !== extra
+      ) {
+        return false;
+      }
+      from = value + VALUE_WIDE_WORDS;
+    } else if ((cookieHigh | timeouts | extra) !== 0) return false;
+    const shift = at + FLOW_DATA + ((((words[at + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2) - from;
+    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== words[i + shift]) return false;
+    return true;
+  }
+
+  /** Same attributes and same instruction bytes? */
+  sameBytes(a: number, b: number): boolean {
+    return a === b || (this.#sameHead(a, b) && this.sameInstructionBytes(a, b));
+  }
+
+  /** As good as the same: instructions that mean the same, and attributes that a switch tells apart once the flow is there? */
+  same(a: number, b: number): boolean {
+    return a === b || (this.sameAttributes(a, b) && this.sameInstructions(a, b));
+  }
+
+  /** Same cookie, timeouts, importance, and flags but for those that act only when a flow is added? */
+  sameAttributes(a: number, b: number): boolean {
+    const m = this.#arena.words;
+    if (m[a + VALUE_COOKIE] !== m[b + VALUE_COOKIE]) return false;
+    const wide = (m[a + VALUE_FLAGS] as number) & WIDE;
+    if (wide !== ((m[b + VALUE_FLAGS] as number) & WIDE)) return this.#isMomentary(wide !== 0 ? a : b);
+    return (
+      wide === 0 ||
+      (m[a + VALUE_COOKIE_HIGH] === m[b + VALUE_COOKIE_HIGH] &&
+        m[a + VALUE_TIMEOUTS] === m[b + VALUE_TIMEOUTS] &&
+        (((m[a + VALUE_EXTRA] as number) ^ (m[b + VALUE_EXTRA] as number)) & ~MOMENTARY_FLAGS) === 0)
+    );
+  }
+
+  /** Instructions that are the same by their bytes or by their meaning? */
+  sameInstructions(a: number, b: number): boolean {
+    if (this.sameInstructionBytes(a, b)) return true;
+    const m = this.#arena.words;
+    if (((m[a + VALUE_FLAGS] as number) & (m[b + VALUE_FLAGS] as number) & PLAIN) !== 0) return false;
+    return equalBytes(this.#meaning(a), this.#meaning(b));
+  }
+
+  sameInstructionBytes(a: number, b: number): boolean {
+    const m = this.#arena.words;
+    const length = (m[a + VALUE_FLAGS] as number) & LENGTH_MASK;
+    if (length !== ((m[b + VALUE_FLAGS] as number) & LENGTH_MASK)) return false;
+    const from = this.#instructionsAt(a);
+    const shift = this.#instructionsAt(b) - from;
+    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== m[i + shift]) return false;
+    return true;
+  }
+
+  /** Do no other bytes mean the same as these? (If not known to be so: false.) */
+  isPlain(value: number): boolean {
+    return ((this.#arena.words[value + VALUE_FLAGS] as number) & PLAIN) !== 0;
+  }
+
+  /** `CLASS_ALLOW`, `CLASS_DROP` or `CLASS_CONJUNCTION`; looked at once. */
+  classOf(value: number): number {
+    const m = this.#arena.words;
+    const flags = m[value + VALUE_FLAGS] as number;
+    if ((flags & CLASS_MASK) !== 0) return (flags & CLASS_MASK) >>> CLASS_SHIFT;
+    const start = 4 * this.#instructionsAt(value);
+    const found = instructionsClass(this.#arena.bytes, start, start + (flags & LENGTH_MASK));
+    m[value + VALUE_FLAGS] = flags | (found << CLASS_SHIFT);
+    return found;
+  }
+
+  /** A copy of the instruction bytes. */
+  instructions(value: number): Uint8Array {
+    const start = 4 * this.#instructionsAt(value);
+    return this.#arena.bytes.slice(start, start + this.instructionsLength(value));
+  }
+
+  instructionsLength(value: number): number {
+    return (this.#arena.words[value + VALUE_FLAGS] as number) & LENGTH_MASK;
+  }
+
+  /** Writes attributes and instructions behind the match of the packed flow at `into[at]`, whose lengths are set. */
+  writeTo(value: number, into: Int32Array, at: number): void {
+    const m = this.#arena.words;
+    const flags = m[value + VALUE_FLAGS] as number;
+    const wide = (flags & WIDE) !== 0;
+    into[at + FLOW_COOKIE] = m[value + VALUE_COOKIE] as number;
+    into[at + FLOW_COOKIE_HIGH] = wide ? (m[value + VALUE_COOKIE_HIGH] as number) : 0;
+    into[at + FLOW_TIMEOUTS] = wide ? (m[value + VALUE_TIMEOUTS] as number) : 0;
+    into[at + FLOW_EXTRA] = wide ? (m[value + VALUE_EXTRA] as number) : 0;
+    const from = value + (wide ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS);
+    const shift = at + FLOW_DATA + ((((into[at + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2) - from;
+    for (let i = from, end = from + (((flags & LENGTH_MASK) + 3) >>> 2); i < end; i++) into[i + shift] = m[i] as number;
+  }
+
+  /** Size of the block that begins at `value`. */
+  blockSize(value: number): number {
+    const flags = this.#arena.words[value + VALUE_FLAGS] as number;
+    return ((flags & WIDE) !== 0 ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS) + (((flags & LENGTH_MASK) + 3) >>> 2);
+  }
+
+  /**
+   * The merge of conjunction values, best first, as a packed flow in `scratch` (its match left empty): the attributes of the
+   * first, the union of all actions, conjunctions first and in order of id, clause, and number of clauses.
+   */
+  mergedConjunctions(values: readonly number[]): { instructions: Uint8Array; attributesOf: number } {
+    const clauses: Uint8Array[] = [];
+    for (const value of values) {
+      if (this.classOf(value) !== CLASS_CONJUNCTION) continue;
+      clauses.push(...CONJUNCTION.actionsOf(this.instructions(value)));
+    }
+    clauses.sort((a, b) => CONJUNCTION.rank(a) - CONJUNCTION.rank(b) || CONJUNCTION.compare(a, b) || compareBytes(a, b));
+    const unique = clauses.filter((clause, i) => i === 0 || !equalBytes(clause, clauses[i - 1] as Uint8Array));
+    return { instructions: CONJUNCTION.applyActions(unique), attributesOf: values[0] as number };
+  }
+
+  #sameHead(a: number, b: number): boolean {
+    const m = this.#arena.words;
+    const wide = (m[a + VALUE_FLAGS] as number) & WIDE;
+    if (m[a + VALUE_COOKIE] !== m[b + VALUE_COOKIE] || wide !== ((m[b + VALUE_FLAGS] as number) & WIDE)) return false;
+    return (
+      wide === 0 ||
+      (m[a + VALUE_COOKIE_HIGH] === m[b + VALUE_COOKIE_HIGH] &&
+        m[a + VALUE_TIMEOUTS] === m[b + VALUE_TIMEOUTS] &&
+        m[a + VALUE_EXTRA] === m[b + VALUE_EXTRA])
+    );
+  }
+
+  /** Is nothing of the wide part set but flags that act only when a flow is added? */
+  #isMomentary(value: number): boolean {
+    const m = this.#arena.words;
+    return (
+      m[value + VALUE_COOKIE_HIGH] === 0 &&
+      m[value + VALUE_TIMEOUTS] === 0 &&
+      ((m[value + VALUE_EXTRA] as number) & ~MOMENTARY_FLAGS) === 0
+    );
+  }
+
+  #instructionsAt(value: number): number {
+    const flags = this.#arena.words[value + VALUE_FLAGS] as number;
+    return value + ((flags & WIDE) !== 0 ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS);
+  }
+
+  #meaning(value: number): Uint8Array {
+    const m = this.#arena.words;
+    const flags = m[value + VALUE_FLAGS] as number;
+    if ((flags & MEANING_KEPT) !== 0) return this.#meanings.get(value) as Uint8Array;
+    const bytes = this.instructions(value);
+    if ((flags & PLAIN) !== 0) return bytes;
+    const meaning = instructionsMeaning(bytes);
+    if (meaning === bytes) return bytes;
+    this.#meanings.set(value, meaning);
+    m[value + VALUE_FLAGS] = flags | MEANING_KEPT;
+    return meaning;
+  }
+
+  #acquireOther(words: Int32Array, at: number): number {
+    const lengths = words[at + FLOW_LENGTHS] as number;
+    const length = lengths >>> 16;
+    const count = (length + 3) >>> 2;
+    const data = at + FLOW_DATA + (((lengths & LENGTH_MASK) + 3) >>> 2);
+    let hash = (words[at + FLOW_COOKIE] as number) ^ length;
+    for (let i = data; i < data + count; i++) {
+      hash = Math.imul(hash ^ (words[i] as number), 0x9e37_79b1);
+      hash ^= hash >>> 15;
+    }
+    if (this.size > 2 * this.#cache.length && this.#cache.length < 2 * LARGEST_CACHE) {
+      this.#cache = new Int32Array(this.#cache.length * 4);
+    }
+    const cache = this.#cache;
+    const slot = 2 * (hash & (cache.length / 2 - 1));
+    const cached = cache[slot + 1] as number;
+    if (cached !== 0 && cache[slot] === hash) {
+      const head = this.#arena.words[cached] as number;
+      if (head >>> KIND_SHIFT === KIND_VALUE && this.equalsPacked(cached, words, at)) {
+        this.#arena.words[cached] = head + 1;
+        this.#last = cached;
+        return cached;
+      }
+    }
+    const cookieHigh = words[at + FLOW_COOKIE_HIGH] as number;
+    const timeouts = words[at + FLOW_TIMEOUTS] as number;
+    const extra = words[at + FLOW_EXTRA] as number;
+    const wide = (cookieHigh | timeouts | extra) !== 0;
+    const header = wide ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS;
+    const value = this.#arena.allocate(header + count);
+    const m = this.#arena.words;
+    m[value] = ((KIND_VALUE << KIND_SHIFT) | 1) as number;
+    m[value + VALUE_COOKIE] = words[at + FLOW_COOKIE] as number;
+    if (wide) {
+      m[value + VALUE_COOKIE_HIGH] = cookieHigh;
+      m[value + VALUE_TIMEOUTS] = timeouts;
+      m[value + VALUE_EXTRA] = extra;
+    }
+    const to = value + header;
+    for (let i = 0; i < count; i++) m[to + i] = words[data + i] as number;
+    const plain = (extra & MOMENTARY_FLAGS) === 0 && isPlain(this.#arena.bytes, 4 * to, length) ? PLAIN : 0;
+    m[value + VALUE_FLAGS] = length | (wide ? WIDE : 0) | plain;
+    cache[slot] = hash;
+    cache[slot + 1] = value;
+    this.#last = value;
+    this.size++;
+    return value;
+  }
+
+  #destroy(value: number): void {
+    if (this.#last === value) this.#last = 0;
+    const flags = this.#arena.words[value + VALUE_FLAGS] as number;
+    if ((flags & MEANING_KEPT) !== 0) this.#meanings.delete(value);
+    this.size--;
+    this.#arena.free(value, this.blockSize(value));
+  }
+}
