@@ -8,3 +8,8 @@ export { type LogLine, RecordingLogger } from "./testing/recording-logger.ts";
 export type { ConformanceOptions, ConformanceTarget } from "./testing/conformance-bench.ts";
 export { groupTo, numberedFlow, outputTo, portMatch } from "./testing/numbered-flow.ts";
 export { type ConformanceCheck, type ConformanceOutcome, transportConformance } from "./testing/transport-conformance.ts";
+
+// generators for property tests with fast-check
+export { type Arbitraries, type ArbitraryOptions, arbitraries, type TableOperation } from "./testing/arbitraries.ts";
+export type { InstructionOptions } from "./testing/arbitrary-instructions.ts";
+export type { FastCheck } from "./testing/arbitrary-matches.ts";
