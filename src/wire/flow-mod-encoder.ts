@@ -1,5 +1,5 @@
 import type { ByteWriter } from "../bytes.ts";
-import type { FlowModView } from "../diff/flow-mod.ts";
+import type { FlowView } from "./flow-view.ts";
 import type { WireVersion } from "../flow/version.ts";
 import { beginBundleAdd, endBundleAdd } from "./bundle.ts";
 import { putInstructionBytes, putMatchBytes } from "./flow-body.ts";
@@ -8,7 +8,7 @@ import { putInstructionBytes, putMatchBytes } from "./flow-body.ts";
 const FLOW_MOD_BYTES = 48;
 /** OpenFlow type byte. */
 const FLOW_MOD = 14;
-/** Wire command by {@link FlowModView.command}: ADD, MODIFY_STRICT, DELETE_STRICT. */
+/** Wire command by {@link FlowView.command}: ADD, MODIFY_STRICT, DELETE_STRICT. */
 const COMMANDS: readonly number[] = [0, 2, 4];
 
 /**
@@ -19,7 +19,7 @@ const COMMANDS: readonly number[] = [0, 2, 4];
  * Throws {@link OfsyncError} with `openflowError` when the version cannot carry the match or the instructions; nothing is
  * then appended. Hot path: no object per call in OpenFlow 1.5.
  */
-export function encodeFlowMod(w: ByteWriter, view: FlowModView, version: WireVersion, xid: number): void {
+export function encodeFlowMod(w: ByteWriter, view: FlowView, version: WireVersion, xid: number): void {
   const start = w.length;
   try {
     putFlowMod(w, view, version, xid);
@@ -35,7 +35,7 @@ export function encodeFlowMod(w: ByteWriter, view: FlowModView, version: WireVer
  */
 export function encodeBundledFlowMod(
   w: ByteWriter,
-  view: FlowModView,
+  view: FlowView,
   version: WireVersion,
   xid: number,
   bundleId: number,
@@ -52,7 +52,7 @@ export function encodeBundledFlowMod(
   }
 }
 
-function putFlowMod(w: ByteWriter, flow: FlowModView, version: WireVersion, xid: number): void {
+function putFlowMod(w: ByteWriter, flow: FlowView, version: WireVersion, xid: number): void {
   const start = w.reserve(FLOW_MOD_BYTES);
   const { view } = w;
   const command = flow.command;
