@@ -1,9 +1,7 @@
 import { OfsyncError } from "../errors.ts";
-import { Flow } from "../flow/flow.ts";
 import { Match } from "../flow/match.ts";
-import { installedFlowChunk } from "../transport/installed-flow-chunk.ts";
 import type { InstalledFlowChunk, ReadFilter, SwitchError } from "../transport/transport.ts";
-import { decodeMessage } from "../wire/codec.ts";
+import { decodeFlowChunk } from "../wire/flow-chunk.ts";
 import type { Requester } from "./request-table.ts";
 import { MessageType, type OpenFlowSession } from "./session.ts";
 
@@ -55,7 +53,7 @@ export class FlowRead implements Requester {
       if (reply !== undefined) {
         this.#bytes -= reply.length;
         if (this.#bytes <= WAITING_BYTES / 2) this.#session.channel.resume();
-        const chunk = decodeChunk(reply);
+        const chunk = decodeFlowChunk(reply);
         if (chunk.length > 0) return chunk;
         continue;
       }
@@ -119,18 +117,4 @@ export class FlowRead implements Requester {
     this.#wake?.();
     this.#wake = undefined;
   }
-}
-
-function decodeChunk(reply: Uint8Array): InstalledFlowChunk {
-  const decoded = decodeMessage(reply);
-  if (decoded.type !== "flowStatsReply")
-    throw new OfsyncError("PROTOCOL_ERROR", "a request for flows was answered by another message");
-  return installedFlowChunk(
-    decoded.flows.map(({ packetCount, byteCount, durationSeconds, ...flow }) => ({
-      flow: new Flow(flow),
-      packetCount,
-      byteCount,
-      durationSeconds,
-    })),
-  );
 }
