@@ -1,0 +1,202 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isOfsyncError } from "../../src/errors.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import { emptyPackedFlow, FastLineReader } from "../../src/text/fast/line-reader.ts";
+import { FlowTextReader } from "../../src/text/flow-text-reader.ts";
+import type { Compat } from "../../src/text/parse-context.ts";
+import { parseFlow } from "../../src/text/parse-flow.ts";
+import { parseFlows } from "../../src/text/parse-flows.ts";
+
+const vectors = new URL("../vectors/", import.meta.url);
+
+function load(path: string): string {
+  const bytes = readFileSync(new URL(path, vectors));
+  return (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** What a road made of a line, as text that can be compared. */
+function describeFlow(flow: Flow): string {
+  const { table, priority, cookie, idleTimeout, hardTimeout, importance, flags } = flow;
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+  return JSON.stringify([
+    table,
+    priority,
+    cookie.toString(16),
+    idleTimeout,
+    hardTimeout,
+    importance,
+    flags,
+    hex(flow.match.bytes),
+    hex(flow.instructions.bytes),
+  ]);
+}
+
+function describePacked(flow: ReturnType<typeof emptyPackedFlow>): string {
+  const hex = (bytes: Uint8Array, start: number, length: number): string =>
+    Buffer.from(bytes.subarray(start, start + length)).toString("hex");
+  const cookie = (BigInt(flow.cookieHigh >>> 0) << 32n) | BigInt(flow.cookieLow >>> 0);
+  return JSON.stringify([
+    flow.table,
+    flow.priority,
+    cookie.toString(16),
+    flow.idleTimeout,
+    flow.hardTimeout,
+    flow.importance,
+    flow.flags,
+    hex(flow.matchBuffer, flow.matchStart, flow.matchLength),
+    hex(flow.instructionsBuffer, flow.instructionsStart, flow.instructionsLength),
+  ]);
+}
+
+/** Compares both roads over lines; returns how many lines took the fast one. */
+function compareRoads(lines: readonly string[], compat: Compat): { fast: number; differences: string[] } {
+  const reader = new FastLineReader({ compat });
+  const packed = emptyPackedFlow();
+  let fast = 0;
+  const differences: string[] = [];
+  for (const line of lines) {
+    const bytes = encode(line);
+    if (!reader.read(bytes, 0, bytes.length, packed)) continue;
+    fast++;
+    const quick = describePacked(packed);
+    let careful: string;
+    try {
+      careful = describeFlow(parseFlow(line, { compat }));
+    } catch (error) {
+      if (!isOfsyncError(error)) throw error;
+      careful = `${error.code}: ${error.message}`;
+    }
+    if (quick !== careful) differences.push(`${line}\n  fast    ${quick}\n  careful ${careful}`);
+  }
+  return { fast, differences: differences.slice(0, 5) };
+}
+
+const FLOW_SETS = [
+  "ovn-1k/installed.txt",
+  "ovn-1k/desired.txt",
+  "ovn-20k/installed.txt.gz",
+  "ovn-20k/desired.txt.gz",
+  "ovn-real-6k/installed.OpenFlow13.txt.gz",
+  "ovn-real-6k/desired.OpenFlow15.txt.gz",
+  "ovn-real-6k/desired.OpenFlow15.stats.txt.gz",
+];
+
+describe("the fast road reads what the careful road reads", () => {
+  for (const compat of ["strict", "ovs"] as const) {
+    for (const path of FLOW_SETS) {
+      it(`${path}, ${compat}`, () => {
+        const lines = load(`flowsets/${path}`)
+          .split("\n")
+          .map((line) => line.trimEnd())
+          .filter((line) => line !== "");
+        const { fast, differences } = compareRoads(lines, compat);
+        expect(differences).toEqual([]);
+        // The fast road is worth its code only if most lines take it.
+        expect(fast / lines.length).toBeGreaterThan(0.6);
+      });
+    }
+
+    it(`every text vector, ${compat}`, () => {
+      const lines = ["match-text.jsonl.gz", "actions-text.jsonl.gz"]
+        .flatMap((path) => load(path).split("\n"))
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as { flow_text?: string; text: string; version: string })
+        .filter(({ version }) => version === "OpenFlow15")
+        .map(({ flow_text, text }) => flow_text ?? text);
+      const { fast, differences } = compareRoads(lines, compat);
+      expect(differences).toEqual([]);
+      expect(fast).toBeGreaterThan(100);
+    });
+  }
+
+  it("mutated lines: never accepts what the careful road refuses", () => {
+    const lines = load("flowsets/ovn-1k/desired.txt")
+      .split("\n")
+      .filter((line) => line !== "");
+    const piece = fc.constantFrom(
+      ",",
+      " ",
+      "=",
+      "/",
+      "0x",
+      "1",
+      "65536",
+      "-1",
+      "ip",
+      "tcp",
+      "nw_src=1.2.3.4",
+      "->",
+      ":",
+      "(",
+      ")",
+      "drop",
+      "\t",
+      "#",
+      "é",
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...lines), fc.nat(400), fc.nat(6), piece, (line, at, cut, insert) => {
+        const position = at % (line.length + 1);
+        const mutated = line.slice(0, position) + insert + line.slice(position + cut);
+        const text = mutated.trimEnd();
+        for (const compat of ["strict", "ovs"] as const) expect(compareRoads([text], compat).differences).toEqual([]);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});
+
+describe("FlowTextReader", () => {
+  const text = load("flowsets/ovn-1k/installed.txt");
+
+  it("gives the same flows however the bytes are cut", () => {
+    const whole: string[] = [];
+    for (const { flow, line } of parseFlows(text, { compat: "ovs" })) whole.push(`${line} ${describeFlow(flow)}`);
+    const bytes = encode(text.slice(0, 20_000));
+    const expected = whole.slice(0, 20_000);
+    for (const size of [1, 7, 64, 4096, 1 << 20]) {
+      const seen: string[] = [];
+      const reader = new FlowTextReader({
+        compat: "ovs",
+        onFlow: (flow, line) => seen.push(`${line} ${describePacked(flow)}`),
+        onError: () => {},
+      });
+      for (let at = 0; at < bytes.length; at += size) reader.push(bytes.subarray(at, at + size));
+      // The cut ends inside a line, which is left alone here.
+      expect(seen).toEqual(expected.slice(0, seen.length));
+      expect(seen.length).toBeGreaterThan(50);
+    }
+  });
+
+  it("passes over heads, comments and blank lines, and reports bad lines with their number", () => {
+    const flows: number[] = [];
+    const errors: [number, string][] = [];
+    const reader = new FlowTextReader({
+      onFlow: (_flow, line) => flows.push(line),
+      onError: (error, line) => errors.push([line, error.code]),
+    });
+    reader.push(
+      encode(
+        "OFPST_FLOW reply (OF1.5) (xid=0x2): flags=[more]\n# nothing\n\nip,actions=drop\r\npriority=x,actions=drop\n  \ntcp actions=2 # two",
+      ),
+    );
+    reader.finish();
+    expect(flows).toEqual([4, 7]);
+    expect(errors.map(([line]) => line)).toEqual([5]);
+    expect(reader.lines).toBe(7);
+  });
+
+  it("keeps its memory bounded when a line never ends", () => {
+    const errors: string[] = [];
+    const reader = new FlowTextReader({ onFlow: () => {}, onError: (error) => errors.push(error.code) });
+    const chunk = new Uint8Array(1 << 16).fill(97);
+    for (let i = 0; i < 64; i++) reader.push(chunk);
+    reader.push(encode("\nip,actions=drop\n"));
+    expect(errors).toEqual(["FLOW_LINE_TOO_LONG"]);
+  });
+});
