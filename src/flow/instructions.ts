@@ -110,16 +110,25 @@ function plain(value: unknown): unknown {
     return text;
   }
   if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
   return value;
 }
 
-function fromTyped(list: readonly Action[], paths: readonly string[], facts: MatchFacts | undefined, table: number): Instructions {
+function fromTyped(
+  list: readonly Action[],
+  paths: readonly string[],
+  facts: MatchFacts | undefined,
+  table: number,
+): Instructions {
   const w = new ByteWriter(64);
   for (const [index, action] of list.entries()) {
     const path = paths[index] as string;
     if (!isActionType((action as { type?: unknown } | undefined)?.type)) {
-      throw new OfsyncError("ACTION_INVALID", `${path} is not an action`, { place: { field: `${path}.type` }, hint: "give it a type such as output" });
+      throw new OfsyncError("ACTION_INVALID", `${path} is not an action`, {
+        place: { field: `${path}.type` },
+        hint: "give it a type such as output",
+      });
     }
     // Encoding it alone and reading it back strictly finds every value that a switch would refuse.
     w.clear();
@@ -140,7 +149,10 @@ function fromTyped(list: readonly Action[], paths: readonly string[], facts: Mat
   }
   const order = verifyActions(list, 2, { instructions: true, meter: true, outer: undefined });
   if (order !== undefined) {
-    throw new OfsyncError("ACTION_INVALID", order.message, { place: { field: paths[order.index] as string }, openflowError: order.openflowError });
+    throw new OfsyncError("ACTION_INVALID", order.message, {
+      place: { field: paths[order.index] as string },
+      openflowError: order.openflowError,
+    });
   }
   const checked = facts === undefined ? undefined : checkActions(list, facts, table);
   if (checked?.fault !== undefined) {

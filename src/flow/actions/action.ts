@@ -89,7 +89,14 @@ export interface OutputTruncatedAction {
 }
 
 /** What goes into a hash that chooses a member or a link. */
-export type HashFields = "eth_src" | "symmetric_l4" | "symmetric_l3l4" | "symmetric_l3l4+udp" | "nw_src" | "nw_dst" | "symmetric_l3";
+export type HashFields =
+  | "eth_src"
+  | "symmetric_l4"
+  | "symmetric_l3l4"
+  | "symmetric_l3l4+udp"
+  | "nw_src"
+  | "nw_dst"
+  | "symmetric_l3";
 
 /** Chooses a port among members, and sends the packet there or (with `destination`, `bundle_load`) writes it to a field. */
 export interface BundleAction {
@@ -230,8 +237,13 @@ export interface DeleteFieldAction {
 
 /** One property of {@link EncapAction}. */
 export type EncapProperty =
-  | { readonly type: "mdType"; /** 1 or 2. */ readonly mdType: number }
-  | { readonly type: "tlv"; readonly tlvClass: number; readonly tlvType: number; /** At most 247 bytes. */ readonly value: Uint8Array };
+  | { readonly type: "mdType" /** 1 or 2. */; readonly mdType: number }
+  | {
+      readonly type: "tlv";
+      readonly tlvClass: number;
+      readonly tlvType: number /** At most 247 bytes. */;
+      readonly value: Uint8Array;
+    };
 
 /** Puts a header in front of the packet. */
 export interface EncapAction {
@@ -383,7 +395,7 @@ export interface NatAction {
   /** Default: translate as the connection already is. */
   readonly direction?: "src" | "dst";
   /** IPv4 or IPv6. */
-  readonly address?: { readonly first: string; /** Default: `first` alone. */ readonly last?: string };
+  readonly address?: { readonly first: string /** Default: `first` alone. */; readonly last?: string };
   /** Only with `address`. */
   readonly ports?: { readonly first: number; readonly last?: number };
   readonly persistent?: boolean;

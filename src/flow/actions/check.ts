@@ -1,6 +1,7 @@
 /** Do actions fit the match of their flow? The rules are those of Open vSwitch's `ofpacts_check`. */
-import { fieldByName } from "../fields.ts";
+
 import type { Prerequisite } from "../fields.ts";
+import { fieldByName } from "../fields.ts";
 import { type MatchFacts, noFacts } from "../match-facts.ts";
 import { ReservedPort } from "../ports.ts";
 import { describePrerequisite, ETH_TYPE, IP_PROTO, ND_ADVERT, ND_SOLICIT } from "../prerequisites.ts";
@@ -186,7 +187,8 @@ function writtenTag(action: Action): boolean | undefined {
     const field = fieldByName("vlan_tci");
     return field === undefined ? undefined : ((toFieldBytes(field, action.value, "value")[0] as number) & CFI) !== 0;
   }
-  if (action.type === "load" && action.destination.field === "vlan_tci") return ((loadToSet(action).value[0] as number) & CFI) !== 0;
+  if (action.type === "load" && action.destination.field === "vlan_tci")
+    return ((loadToSet(action).value[0] as number) & CFI) !== 0;
   return undefined;
 }
 
@@ -263,10 +265,18 @@ function ctFault(action: Extract<Action, { type: "ct" }>, state: State): Fault |
   const invalid = (state.facts.ctStateValue & CT_INVALID) !== 0 && action.commit === true;
   const ftp = action.alg === "ftp" || action.alg === 21;
   const tftp = action.alg === "tftp" || action.alg === 69;
-  if (!state.isIp) return { openflowError: inconsistent, message: "ct needs IP packets", hint: `match ${describePrerequisite("ip")}` };
-  if (invalid) return { openflowError: inconsistent, message: "ct cannot commit connections that are invalid", hint: "do not match ct_state=+inv" };
-  if (ftp && state.nwProto !== IP_PROTO.tcp) return { openflowError: inconsistent, message: "alg=ftp needs TCP packets", hint: "match tcp" };
-  if (tftp && state.nwProto !== IP_PROTO.udp) return { openflowError: inconsistent, message: "alg=tftp needs UDP packets", hint: "match udp" };
+  if (!state.isIp)
+    return { openflowError: inconsistent, message: "ct needs IP packets", hint: `match ${describePrerequisite("ip")}` };
+  if (invalid)
+    return {
+      openflowError: inconsistent,
+      message: "ct cannot commit connections that are invalid",
+      hint: "do not match ct_state=+inv",
+    };
+  if (ftp && state.nwProto !== IP_PROTO.tcp)
+    return { openflowError: inconsistent, message: "alg=ftp needs TCP packets", hint: "match tcp" };
+  if (tftp && state.nwProto !== IP_PROTO.udp)
+    return { openflowError: inconsistent, message: "alg=tftp needs UDP packets", hint: "match udp" };
   return undefined;
 }
 
@@ -312,7 +322,11 @@ function faultOf(action: Action, state: State, table: number): Fault | undefined
       const fault = needs(state, name, action);
       if (fault !== undefined) return fault;
       if (fieldByName(name)?.name === "vlan_vid" && !state.vlan[0]) {
-        return { openflowError: inconsistent, message: "set_field of vlan_vid needs a VLAN tag", hint: `match ${describePrerequisite("vlan")}, or write push_vlan before` };
+        return {
+          openflowError: inconsistent,
+          message: "set_field of vlan_vid needs a VLAN tag",
+          hint: `match ${describePrerequisite("vlan")}, or write push_vlan before`,
+        };
       }
       const tag = writtenTag(action);
       if (tag !== undefined) state.vlan[0] = tag;
@@ -330,7 +344,9 @@ function faultOf(action: Action, state: State, table: number): Fault | undefined
     case "setVlanPcp": {
       const tagged = state.vlan[0];
       state.vlan[0] = true;
-      return tagged || action.pushIfNeeded === true ? undefined : soft(action, `${describePrerequisite("vlan")}, or write mod_vlan_vid or mod_vlan_pcp`);
+      return tagged || action.pushIfNeeded === true
+        ? undefined
+        : soft(action, `${describePrerequisite("vlan")}, or write mod_vlan_vid or mod_vlan_pcp`);
     }
     case "popVlan": {
       const tagged = state.vlan[0];
@@ -390,15 +406,23 @@ function faultOf(action: Action, state: State, table: number): Fault | undefined
       }
       return undefined;
     case "decNshTtl":
-      return state.packetType === NSH_PACKET || state.dlType === ETH_TYPE.nsh ? undefined : soft(action, describePrerequisite("nsh"));
+      return state.packetType === NSH_PACKET || state.dlType === ETH_TYPE.nsh
+        ? undefined
+        : soft(action, describePrerequisite("nsh"));
     case "resubmit":
       return action.ct === true && !state.ctValid
-        ? { openflowError: inconsistent, message: "resubmit with ct needs tracked packets", hint: `match ${describePrerequisite("ct")}` }
+        ? {
+            openflowError: inconsistent,
+            message: "resubmit with ct needs tracked packets",
+            hint: `match ${describePrerequisite("ct")}`,
+          }
         : undefined;
     case "learn":
       return learnFault(action, state);
     case "ct":
-      return ctFault(action, state) ?? (typeof action.zone === "object" ? needsSource(state, action.zone.field, action) : undefined);
+      return (
+        ctFault(action, state) ?? (typeof action.zone === "object" ? needsSource(state, action.zone.field, action) : undefined)
+      );
     case "nat":
       return natFault(action, state);
     case "meter":
@@ -443,7 +467,14 @@ function report(run: Run, fault: Fault, path: readonly number[], ignoreSoft: boo
   run[isSoft ? "soft" : "hard"] = { path, openflowError, message, hint, soft: isSoft };
 }
 
-function checkList(actions: readonly Action[], state: State, table: number, path: readonly number[], ignoreSoft: boolean, run: Run): readonly Action[] {
+function checkList(
+  actions: readonly Action[],
+  state: State,
+  table: number,
+  path: readonly number[],
+  ignoreSoft: boolean,
+  run: Run,
+): readonly Action[] {
   const saved = state.save();
   let changed: Action[] | undefined;
   for (let i = 0; i < actions.length && run.hard === undefined; i++) {
@@ -454,7 +485,9 @@ function checkList(actions: readonly Action[], state: State, table: number, path
     if (fault !== undefined) report(run, fault, here, ignoreSoft);
     // A `ct` whose zone comes from a field is not looked into, as in Open vSwitch.
     const nested =
-      seen.type === "clone" || seen.type === "writeActions" || (seen.type === "ct" && typeof seen.zone !== "object") ? seen.actions : undefined;
+      seen.type === "clone" || seen.type === "writeActions" || (seen.type === "ct" && typeof seen.zone !== "object")
+        ? seen.actions
+        : undefined;
     if (nested !== undefined && run.hard === undefined) {
       const inner = checkList(nested, state, table, here, ignoreSoft || seen.type === "writeActions", run);
       if (inner !== nested) seen = { ...seen, actions: inner } as Action;

@@ -1,7 +1,19 @@
 /** Connection tracking: ct, nat, ct_clear, and clone, which nests actions in the same way. */
 import { formatIpv4, formatIpv6 } from "../address-text.ts";
 import type { Action, CtAction, NatAction } from "./action.ts";
-import { type ActionSink, closeAction, type Encoders, invalid, openNicira, type RawAction, Vendor, versions, type WireForm, whole, withPath } from "./codec.ts";
+import {
+  type ActionSink,
+  closeAction,
+  type Encoders,
+  invalid,
+  openNicira,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+  withPath,
+} from "./codec.ts";
 import { checkSource, nxmHeader, packRange, readPackedBits, resolveBits, subfieldOf } from "./subfield.ts";
 import { ipv4Bytes, ipv6Bytes } from "./values.ts";
 
@@ -158,7 +170,8 @@ function readAddresses(raw: RawAction, present: number, at: number): { address?:
   const size = v4 ? 4 : 16;
   const hasLast = (present & (v4 ? IPV4_MAX : IPV6_MAX)) !== 0;
   const bad = (message: string): never => raw.fail("OFPBAC_BAD_ARGUMENT", message, at);
-  if (v4 ? (present & (IPV6_MIN | IPV6_MAX)) !== 0 : (present & IPV4_MAX) !== 0) bad("nat mixes IPv4 and IPv6, or has the end of a range without its start");
+  if (v4 ? (present & (IPV6_MIN | IPV6_MAX)) !== 0 : (present & IPV4_MAX) !== 0)
+    bad("nat mixes IPv4 and IPv6, or has the end of a range without its start");
   if (!v4 && (present & IPV6_MIN) === 0) {
     if ((present & IPV6_MAX) !== 0) bad("nat has the end of a range without its start");
     return { next: at };
@@ -184,7 +197,8 @@ function decodeNat(raw: RawAction): NatAction {
   let ports: NatAction["ports"];
   if ((present & PORT_MIN) !== 0) {
     const last = (present & PORT_MAX) !== 0;
-    if (address === undefined || next + (last ? 4 : 2) > raw.length) raw.fail("OFPBAC_BAD_ARGUMENT", "nat has ports without room or address", 14);
+    if (address === undefined || next + (last ? 4 : 2) > raw.length)
+      raw.fail("OFPBAC_BAD_ARGUMENT", "nat has ports without room or address", 14);
     const low = raw.u16(next);
     if (low === 0) raw.refuse("OFPBAC_BAD_ARGUMENT", "the port of nat is 0", next);
     const high = last ? raw.u16(next + 2) : undefined;
@@ -223,5 +237,12 @@ export const conntrackForms: readonly WireForm[] = [
   { vendor: nicira, code: 35, versions: versions(1), length: 24, variable: true, decode: decodeCt },
   { vendor: nicira, code: 36, versions: versions(1), length: 16, variable: true, decode: decodeNat },
   { vendor: nicira, code: 43, versions: versions(1), length: 16, variable: false, decode: () => ({ type: "ctClear" }) },
-  { vendor: nicira, code: 42, versions: versions(1), length: 16, variable: true, decode: (raw) => ({ type: "clone", actions: raw.actions(16, "clone") }) },
+  {
+    vendor: nicira,
+    code: 42,
+    versions: versions(1),
+    length: 16,
+    variable: true,
+    decode: (raw) => ({ type: "clone", actions: raw.actions(16, "clone") }),
+  },
 ];

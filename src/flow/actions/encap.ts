@@ -1,6 +1,17 @@
 /** `encap` and `decap`: headers put in front of the packet and taken off. */
 import type { EncapAction, EncapProperty } from "./action.ts";
-import { type ActionSink, closeAction, type Encoders, invalid, openNicira, type RawAction, Vendor, versions, type WireForm, whole } from "./codec.ts";
+import {
+  type ActionSink,
+  closeAction,
+  type Encoders,
+  invalid,
+  openNicira,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+} from "./codec.ts";
 
 /** Packet types (`namespace << 16 | type`) that can be put in front. */
 export const ENCAP_HEADERS: ReadonlyMap<EncapAction["header"], number> = /* @__PURE__ */ new Map([
@@ -9,7 +20,9 @@ export const ENCAP_HEADERS: ReadonlyMap<EncapAction["header"], number> = /* @__P
   ["mpls", 0x18847],
   ["mpls_mc", 0x18848],
 ]);
-const HEADER_NAMES: ReadonlyMap<number, EncapAction["header"]> = /* @__PURE__ */ new Map([...ENCAP_HEADERS].map(([name, number]) => [number, name]));
+const HEADER_NAMES: ReadonlyMap<number, EncapAction["header"]> = /* @__PURE__ */ new Map(
+  [...ENCAP_HEADERS].map(([name, number]) => [number, name]),
+);
 
 /** "Whatever the header that was taken off says." */
 const USE_NEXT_PROTO = 0xfffe;
@@ -52,7 +65,8 @@ function readProperties(raw: RawAction): EncapProperty[] {
     const padded = (length + 7) & ~7;
     if (length < 4 || padded > left) raw.fail("OFPBAC_BAD_LEN", "a property of encap has a bad length", at);
     const type = raw.u8(at + 2);
-    if (raw.u16(at) !== NSH || (type !== MD_TYPE && type !== TLV)) raw.fail("NXBAC_UNKNOWN_ED_PROP", "encap has an unknown property", at);
+    if (raw.u16(at) !== NSH || (type !== MD_TYPE && type !== TLV))
+      raw.fail("NXBAC_UNKNOWN_ED_PROP", "encap has an unknown property", at);
     if (type === MD_TYPE) {
       if (length > 8) raw.fail("NXBAC_BAD_ED_PROP", "the md_type of encap has a bad length", at);
       properties.push({ type: "mdType", mdType: raw.u8(at + 4) });
@@ -77,7 +91,8 @@ export const encapEncoders: Pick<Encoders, "encap" | "decap"> = {
   encap(action, sink) {
     const { w } = sink;
     const type = ENCAP_HEADERS.get(action.header);
-    if (type === undefined) throw invalid("header", `header is ${String(action.header)}, which is none of ${[...ENCAP_HEADERS.keys()].join(", ")}`);
+    if (type === undefined)
+      throw invalid("header", `header is ${String(action.header)}, which is none of ${[...ENCAP_HEADERS.keys()].join(", ")}`);
     const at = openNicira(w, 46, 16);
     w.view.setUint16(at + 10, whole(action.headerSize ?? 0, "headerSize", 0xffff));
     w.view.setUint32(at + 12, type);

@@ -1,7 +1,17 @@
 /** Actions that choose by hash: bundle, bundle_load, multipath. */
 import { ReservedPort } from "../ports.ts";
 import type { BundleAction, HashFields, MultipathAction } from "./action.ts";
-import { closeAction, type Encoders, invalid, openNicira, type RawAction, Vendor, versions, type WireForm, whole } from "./codec.ts";
+import {
+  closeAction,
+  type Encoders,
+  invalid,
+  openNicira,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+} from "./codec.ts";
 import { isOutputPort, portNumber, portRef } from "./port-ref.ts";
 import { type Bits, checkDestination, nxmHeader, packRange, readPackedBits, resolveBits, subfieldOf } from "./subfield.ts";
 
@@ -40,7 +50,8 @@ function nameAt<T extends string>(names: readonly T[], index: number, raw: RawAc
 function decodeBundle(load: boolean, raw: RawAction): BundleAction {
   const count = raw.u16(20);
   const fields = nameAt(HASH_FIELDS, raw.u16(12), raw, 12, "the set of fields to hash");
-  if (count > MAX_MEMBERS) raw.refuse("OFPBAC_BAD_ARGUMENT", `bundle has ${count} members, but at most ${MAX_MEMBERS} are allowed`, 20);
+  if (count > MAX_MEMBERS)
+    raw.refuse("OFPBAC_BAD_ARGUMENT", `bundle has ${count} members, but at most ${MAX_MEMBERS} are allowed`, 20);
   const algorithm = nameAt(BUNDLE_ALGORITHMS, raw.u16(10), raw, 10, "the algorithm");
   if (raw.u32(16) !== MEMBER_TYPE) raw.refuse("OFPBAC_BAD_ARGUMENT", "the members of bundle are not ports", 16);
   if (!raw.isZero(28, 32)) raw.refuse("OFPBAC_BAD_ARGUMENT", "reserved bytes of bundle are not zero", 28);
@@ -59,7 +70,14 @@ function decodeBundle(load: boolean, raw: RawAction): BundleAction {
     members.push(portRef(port));
   }
   if (bits !== undefined) checkDestination(raw, bits, 22);
-  return { type: "bundle", fields, basis: raw.u16(14), algorithm, members, ...(bits === undefined ? {} : { destination: subfieldOf(bits) }) };
+  return {
+    type: "bundle",
+    fields,
+    basis: raw.u16(14),
+    algorithm,
+    members,
+    ...(bits === undefined ? {} : { destination: subfieldOf(bits) }),
+  };
 }
 
 function decodeMultipath(raw: RawAction): MultipathAction {
@@ -71,7 +89,15 @@ function decodeMultipath(raw: RawAction): MultipathAction {
     raw.refuse("OFPBAC_BAD_ARGUMENT", `${links} links do not fit in ${bits.bits} bits`, 26);
   }
   checkDestination(raw, bits, 26);
-  return { type: "multipath", fields, basis: raw.u16(12), algorithm, links, argument: raw.u32(20), destination: subfieldOf(bits) };
+  return {
+    type: "multipath",
+    fields,
+    basis: raw.u16(12),
+    algorithm,
+    links,
+    argument: raw.u32(20),
+    destination: subfieldOf(bits),
+  };
 }
 
 /** Encoders of this file's actions. */

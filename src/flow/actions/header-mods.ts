@@ -182,7 +182,14 @@ export const headerModForms: readonly WireForm[] = /* @__PURE__ */ [
   },
   { vendor: standard, code: 9, versions: versions(1), length: 8, variable: false, decode: (raw) => decodePort("modTpSrc", raw) },
   { vendor: standard, code: 10, versions: versions(1), length: 8, variable: false, decode: (raw) => decodePort("modTpDst", raw) },
-  { vendor: standard, code: 23, versions: from11, length: 8, variable: false, decode: (raw) => ({ type: "modNwTtl", value: raw.u8(4) }) },
+  {
+    vendor: standard,
+    code: 23,
+    versions: from11,
+    length: 8,
+    variable: false,
+    decode: (raw) => ({ type: "modNwTtl", value: raw.u8(4) }),
+  },
   {
     vendor: nicira,
     code: 2,
@@ -191,7 +198,14 @@ export const headerModForms: readonly WireForm[] = /* @__PURE__ */ [
     variable: false,
     decode: (raw) => ({ type: "setTunnel", id: BigInt(raw.u32(12)) }),
   },
-  { vendor: nicira, code: 9, versions: versions(1), length: 24, variable: false, decode: (raw) => ({ type: "setTunnel", id: raw.u64(16), wide: true }) },
+  {
+    vendor: nicira,
+    code: 9,
+    versions: versions(1),
+    length: 24,
+    variable: false,
+    decode: (raw) => ({ type: "setTunnel", id: raw.u64(16), wide: true }),
+  },
   { vendor: nicira, code: 18, versions: only10, length: 16, variable: false, decode: () => ({ type: "decTtl" }) },
   { vendor: standard, code: 24, versions: from11, length: 8, variable: false, decode: () => ({ type: "decTtl" }) },
   {
@@ -203,7 +217,8 @@ export const headerModForms: readonly WireForm[] = /* @__PURE__ */ [
     decode(raw) {
       const count = raw.u16(10);
       if (!raw.isZero(12, 16)) raw.refuse("NXBRC_MUST_BE_ZERO", "reserved bytes of dec_ttl are not zero", 12);
-      if (raw.length - 16 < count * 2) raw.fail("OFPBAC_BAD_LEN", `dec_ttl names ${count} controllers and has room for fewer`, 10);
+      if (raw.length - 16 < count * 2)
+        raw.fail("OFPBAC_BAD_LEN", `dec_ttl names ${count} controllers and has room for fewer`, 10);
       const controllers: number[] = [];
       for (let i = 0; i < count; i++) controllers.push(raw.u16(16 + 2 * i));
       return { type: "decTtl", controllers };

@@ -33,7 +33,8 @@ export function encodeInstructionList(actions: readonly Action[], version: Codec
       for (; i < actions.length && isApplied(actions[i] as Action, version); i++) encodeAction(actions[i] as Action, version, w);
       const length = w.length - start;
       if (length === 8) w.length = start;
-      else if (length > 0xfff8) throw wireError("ACTION_INVALID", "OFPBAC_TOO_MANY", `the actions take ${length} bytes, but at most 65528 fit`, start);
+      else if (length > 0xfff8)
+        throw wireError("ACTION_INVALID", "OFPBAC_TOO_MANY", `the actions take ${length} bytes, but at most 65528 fit`, start);
       else w.view.setUint16(start + 2, length);
     } catch (error) {
       throw withPath(error, `[${i}]`);
@@ -60,7 +61,8 @@ function locate(view: DataView, start: number, end: number, version: CodecVersio
       throw instructionError("OFPBIC_UNKNOWN_INST", `instruction ${type} is unknown in this version`, at);
     }
     const fixed = type === GOTO || type === METER ? 8 : type === METADATA ? 24 : 0;
-    if (fixed !== 0 && length !== fixed) throw instructionError("OFPBIC_BAD_LEN", `instruction ${type} has ${length} bytes instead of ${fixed}`, at);
+    if (fixed !== 0 && length !== fixed)
+      throw instructionError("OFPBIC_BAD_LEN", `instruction ${type} has ${length} bytes instead of ${fixed}`, at);
     if (found[type] !== 0) throw instructionError("OFPBIC_DUP_INST", `instruction ${type} is there twice`, at);
     found[type] = at + 1;
     at += length;
@@ -115,16 +117,32 @@ const EVERYTHING = { instructions: true, meter: true, outer: undefined } as cons
  * Decodes the instructions (in OpenFlow 1.0: the actions) in `bytes[start, end)`. `lenient` is for canonical bytes, whose values
  * and order were looked at when they came in. Errors: `WIRE_INSTRUCTION`, `WIRE_ACTION` with the byte offset.
  */
-export function decodeInstructionList(bytes: Uint8Array, start: number, end: number, version: CodecVersion, lenient: boolean): Action[] {
+export function decodeInstructionList(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: CodecVersion,
+  lenient: boolean,
+): Action[] {
   if (version === 1) {
-    if ((end - start) % 8 !== 0) throw wireError("WIRE_ACTION", "OFPBRC_BAD_LEN", "the actions are not a multiple of 8 bytes long", start);
+    if ((end - start) % 8 !== 0)
+      throw wireError("WIRE_ACTION", "OFPBRC_BAD_LEN", "the actions are not a multiple of 8 bytes long", start);
     const list = decodeActionList(bytes, start, end, version, lenient);
     refuseOrder(list, version, EVERYTHING, start);
     return list;
   }
-  if ((end - start) % 8 !== 0) throw instructionError("OFPBIC_BAD_LEN", "the instructions are not a multiple of 8 bytes long", start);
+  if ((end - start) % 8 !== 0)
+    throw instructionError("OFPBIC_BAD_LEN", "the instructions are not a multiple of 8 bytes long", start);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const [, goto, metadata, write, apply, clear, meter] = locate(view, start, end, version) as [0, number, number, number, number, number, number];
+  const [, goto, metadata, write, apply, clear, meter] = locate(view, start, end, version) as [
+    0,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const list: Action[] = [];
   const bodyEnd = (at: number): number => at - 1 + view.getUint16(at + 1);
   if (meter !== 0) list.push({ type: "meter", meter: view.getUint32(meter + 3) });
@@ -134,7 +152,8 @@ export function decodeInstructionList(bytes: Uint8Array, start: number, end: num
     const actions = decodeActionList(bytes, write + 7, bodyEnd(write), version, lenient);
     if (!lenient) {
       const bad = actions.find((action) => !isAllowedInSet(action));
-      if (bad !== undefined) throw wireError("WIRE_ACTION", "OFPBAC_BAD_TYPE", `${bad.type} cannot be part of an action set`, write + 7);
+      if (bad !== undefined)
+        throw wireError("WIRE_ACTION", "OFPBAC_BAD_TYPE", `${bad.type} cannot be part of an action set`, write + 7);
     }
     list.push({ type: "writeActions", actions });
   }

@@ -2,7 +2,20 @@
 import type { Field } from "../fields.ts";
 import { putOxmHeader, readOxmHeader } from "../oxm.ts";
 import type { LearnAction, LearnSpec } from "./action.ts";
-import { type ActionSink, closeAction, type Encoders, invalid, openNicira, type RawAction, Vendor, versions, type WireForm, whole, whole64, withPath } from "./codec.ts";
+import {
+  type ActionSink,
+  closeAction,
+  type Encoders,
+  invalid,
+  openNicira,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+  whole64,
+  withPath,
+} from "./codec.ts";
 import { type Bits, headerSize, nxmHeader, readHeaderAt, resolveBits, subfieldOf } from "./subfield.ts";
 import { scanBits, toFieldBytes } from "./values.ts";
 
@@ -27,7 +40,8 @@ function putSubField(sink: ActionSink, bits: Bits): void {
 
 /** The low `bits` bits of a value of `field`, in `length` bytes. */
 function lowBytes(field: Field, value: Uint8Array, bits: number, length: number, path: string): Uint8Array {
-  if (scanBits(value, 1, bits, value.length * 8) !== value.length * 8) throw invalid(path, `${path} does not fit in ${bits} bits`);
+  if (scanBits(value, 1, bits, value.length * 8) !== value.length * 8)
+    throw invalid(path, `${path} does not fit in ${bits} bits`);
   const bytes = new Uint8Array(length);
   for (let i = 1; i <= Math.min(length, field.bytes); i++) bytes[length - i] = value[value.length - i] as number;
   return bytes;
@@ -60,8 +74,12 @@ function putSpec(sink: ActionSink, spec: LearnSpec): void {
 
 function encodeLearn(action: LearnAction, sink: ActionSink): void {
   const { w } = sink;
-  const result = action.resultDestination === undefined ? undefined : resolveBits({ bits: 1, ...action.resultDestination }, "resultDestination");
-  if (result !== undefined && result.bits !== 1) throw invalid("resultDestination.bits", "resultDestination must be a single bit");
+  const result =
+    action.resultDestination === undefined
+      ? undefined
+      : resolveBits({ bits: 1, ...action.resultDestination }, "resultDestination");
+  if (result !== undefined && result.bits !== 1)
+    throw invalid("resultDestination.bits", "resultDestination must be a single bit");
   const limit = whole(action.limit ?? 0, "limit", 0xffff_ffff);
   const extended = action.extended === true || limit !== 0 || result !== undefined;
   const start = openNicira(w, extended ? 45 : 16, extended ? 40 : 32);
@@ -112,7 +130,8 @@ function readSpecs(raw: RawAction, from: number): LearnSpec[] {
     const bits = head & BITS;
     const immediate = (head & IMMEDIATE) !== 0;
     const to = head & DESTINATION;
-    if (to === DESTINATION || (to === TO_OUTPUT && immediate)) raw.fail("OFPBAC_BAD_ARGUMENT", "learn has a part of an unknown kind", at);
+    if (to === DESTINATION || (to === TO_OUTPUT && immediate))
+      raw.fail("OFPBAC_BAD_ARGUMENT", "learn has a part of an unknown kind", at);
     const sourceLength = immediate ? 2 * Math.ceil(bits / 16) : 6;
     const length = sourceLength + (to === TO_OUTPUT ? 0 : 6);
     if (raw.length - at - 2 < length) raw.fail("OFPBAC_BAD_LEN", "a part of learn ends behind the action", at);
@@ -135,7 +154,8 @@ function readSpecs(raw: RawAction, from: number): LearnSpec[] {
     }
     at += 2 + length;
   }
-  if (!raw.isZero(Math.min(at, raw.length))) raw.refuse("OFPBAC_BAD_ARGUMENT", "bytes behind the last part of learn are not zero", at);
+  if (!raw.isZero(Math.min(at, raw.length)))
+    raw.refuse("OFPBAC_BAD_ARGUMENT", "bytes behind the last part of learn are not zero", at);
   return specs;
 }
 
@@ -197,6 +217,13 @@ export const learnEncoders: Pick<Encoders, "learn"> = { learn: encodeLearn };
 
 /** Wire forms of this file's action. */
 export const learnForms: readonly WireForm[] = [
-  { vendor: Vendor.nicira, code: 16, versions: versions(1), length: 32, variable: true, decode: (raw) => decodeLearn(raw, false) },
+  {
+    vendor: Vendor.nicira,
+    code: 16,
+    versions: versions(1),
+    length: 32,
+    variable: true,
+    decode: (raw) => decodeLearn(raw, false),
+  },
   { vendor: Vendor.nicira, code: 45, versions: versions(1), length: 40, variable: true, decode: (raw) => decodeLearn(raw, true) },
 ];

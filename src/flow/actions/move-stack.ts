@@ -16,7 +16,16 @@ import {
   type WireForm,
   whole,
 } from "./codec.ts";
-import { checkDestination, checkSource, headerSize, knownField, putNxmHeader, readHeaderAt, resolveBits, subfieldOf } from "./subfield.ts";
+import {
+  checkDestination,
+  checkSource,
+  headerSize,
+  knownField,
+  putNxmHeader,
+  readHeaderAt,
+  resolveBits,
+  subfieldOf,
+} from "./subfield.ts";
 
 function encodeMove(action: MoveAction, sink: ActionSink): void {
   const { w, version } = sink;
@@ -55,7 +64,8 @@ function decodeMove(raw: RawAction, numbersAt: number, headersAt: number, onf: b
   const first = readHeaderAt(raw, headersAt);
   const secondAt = headersAt + headerSize(first);
   const second = readHeaderAt(raw, secondAt);
-  if (!raw.isZero(secondAt + headerSize(second))) raw.refuse("NXBRC_MUST_BE_ZERO", "bytes behind the fields of move are not zero", headersAt);
+  if (!raw.isZero(secondAt + headerSize(second)))
+    raw.refuse("NXBRC_MUST_BE_ZERO", "bytes behind the fields of move are not zero", headersAt);
   const source = { field: first.field, offset: raw.u16(numbersAt + 2), bits };
   const destination = { field: second.field, offset: raw.u16(numbersAt + 4), bits };
   checkSource(raw, source, numbersAt);
@@ -113,7 +123,14 @@ const nicira = Vendor.nicira;
 
 /** Wire forms of this file's actions. */
 export const moveStackForms: readonly WireForm[] = [
-  { vendor: nicira, code: 6, versions: versions(1, 5), length: 16, variable: true, decode: (raw) => decodeMove(raw, 10, 16, false) },
+  {
+    vendor: nicira,
+    code: 6,
+    versions: versions(1, 5),
+    length: 16,
+    variable: true,
+    decode: (raw) => decodeMove(raw, 10, 16, false),
+  },
   {
     vendor: Vendor.onf,
     code: 3200,
@@ -122,7 +139,14 @@ export const moveStackForms: readonly WireForm[] = [
     variable: true,
     decode: (raw) => decodeMove(raw, 12, 20, true),
   },
-  { vendor: Vendor.standard, code: 28, versions: versions(6), length: 16, variable: true, decode: (raw) => decodeMove(raw, 4, 12, false) },
+  {
+    vendor: Vendor.standard,
+    code: 28,
+    versions: versions(6),
+    length: 16,
+    variable: true,
+    decode: (raw) => decodeMove(raw, 4, 12, false),
+  },
   { vendor: nicira, code: 27, versions: versions(1), length: 24, variable: false, decode: (raw) => decodeStack("push", raw) },
   { vendor: nicira, code: 28, versions: versions(1), length: 24, variable: false, decode: (raw) => decodeStack("pop", raw) },
   {
@@ -133,7 +157,8 @@ export const moveStackForms: readonly WireForm[] = [
     variable: false,
     decode(raw) {
       const header = readHeaderAt(raw, 14);
-      if (!raw.isZero(14 + headerSize(header))) raw.refuse("NXBRC_MUST_BE_ZERO", "reserved bytes of check_pkt_larger are not zero", 14);
+      if (!raw.isZero(14 + headerSize(header)))
+        raw.refuse("NXBRC_MUST_BE_ZERO", "reserved bytes of check_pkt_larger are not zero", 14);
       const bits = { field: header.field, offset: raw.u16(12), bits: 1 };
       checkDestination(raw, bits, 12);
       return { type: "checkPktLarger", length: raw.u16(10), destination: subfieldOf(bits) };
@@ -151,4 +176,3 @@ export const moveStackForms: readonly WireForm[] = [
     },
   },
 ];
-

@@ -1,9 +1,33 @@
 /** Actions that send the packet somewhere: output and its relatives, group, controller, enqueue. */
 import { portFromOf11, portToOf11, ReservedPort } from "../ports.ts";
 import type { ControllerAction, PacketInReason } from "./action.ts";
-import { type ActionSink, CANONICAL, closeAction, type Encoders, invalid, openNicira, openStandard, type RawAction, Vendor, versions, type WireForm, whole } from "./codec.ts";
+import {
+  type ActionSink,
+  CANONICAL,
+  closeAction,
+  type Encoders,
+  invalid,
+  openNicira,
+  openStandard,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+} from "./codec.ts";
 import { isOutputPort, portNumber, portRef } from "./port-ref.ts";
-import { checkSource, hasNxmHeader, headerSize, nxmHeader, packRange, putNxmHeader, readHeaderAt, readPackedBits, resolveBits, subfieldOf } from "./subfield.ts";
+import {
+  checkSource,
+  hasNxmHeader,
+  headerSize,
+  nxmHeader,
+  packRange,
+  putNxmHeader,
+  readHeaderAt,
+  readPackedBits,
+  resolveBits,
+  subfieldOf,
+} from "./subfield.ts";
 
 /** Names of packet-in reasons by number. */
 export const REASONS: readonly PacketInReason[] = ["no_match", "action", "invalid_ttl", "action_set", "group", "packet_out"];
@@ -102,7 +126,8 @@ function decodeController2(raw: RawAction): ControllerAction {
     if (length < 4 || ((length + 7) & ~7) > left) raw.fail("OFPBPC_BAD_LEN", "a property of controller has a bad length", at);
     const type = raw.u16(at);
     const payload = length - 4;
-    if ((type === MAX_LEN || type === CONTROLLER_ID) && payload < 2) raw.fail("OFPBPC_BAD_LEN", "a property of controller is too short", at);
+    if ((type === MAX_LEN || type === CONTROLLER_ID) && payload < 2)
+      raw.fail("OFPBPC_BAD_LEN", "a property of controller is too short", at);
     if (type === REASON && payload < 1) raw.fail("OFPBPC_BAD_LEN", "a property of controller is too short", at);
     if (type === METER_ID && payload !== 4) raw.fail("OFPBPC_BAD_LEN", "the meter of controller has a bad length", at);
     if (type === MAX_LEN) maxLength = raw.u16(at + 4);
@@ -209,8 +234,22 @@ export const outputForms: readonly WireForm[] = [
       return { type: "output", port: portRef(port), maxLength: raw.u16(8) };
     },
   },
-  { vendor: nicira, code: 40, versions: versions(1, 1), length: 16, variable: false, decode: (raw) => ({ type: "group", group: raw.u32(12) }) },
-  { vendor: standard, code: 22, versions: versions(2), length: 8, variable: false, decode: (raw) => ({ type: "group", group: raw.u32(4) }) },
+  {
+    vendor: nicira,
+    code: 40,
+    versions: versions(1, 1),
+    length: 16,
+    variable: false,
+    decode: (raw) => ({ type: "group", group: raw.u32(12) }),
+  },
+  {
+    vendor: standard,
+    code: 22,
+    versions: versions(2),
+    length: 8,
+    variable: false,
+    decode: (raw) => ({ type: "group", group: raw.u32(4) }),
+  },
   {
     vendor: nicira,
     code: 20,

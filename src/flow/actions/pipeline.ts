@@ -1,7 +1,22 @@
 /** Actions that steer: resubmit, queues, timeouts, conjunction, sample, note, exit, meter and the instructions. */
 import { ReservedPort } from "../ports.ts";
 import type { ResubmitAction, SampleAction } from "./action.ts";
-import { type ActionSink, CANONICAL, closeAction, type Encoders, invalid, openNicira, openStandard, type RawAction, Vendor, versions, type WireForm, whole, whole64, withPath } from "./codec.ts";
+import {
+  type ActionSink,
+  CANONICAL,
+  closeAction,
+  type Encoders,
+  invalid,
+  openNicira,
+  openStandard,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+  whole64,
+  withPath,
+} from "./codec.ts";
 import { putWord } from "./output.ts";
 import { portNumber, portRef } from "./port-ref.ts";
 
@@ -115,7 +130,8 @@ export const pipelineEncoders: Pick<Encoders, PipelineTypes> = {
     sink.w.view.setUint32(at + 12, whole(action.id, "id", 0xffff_ffff));
   },
   note(action, sink) {
-    if (!(action.data instanceof Uint8Array) || action.data.length > 0xff00) throw invalid("data", "data must be at most 65280 bytes");
+    if (!(action.data instanceof Uint8Array) || action.data.length > 0xff00)
+      throw invalid("data", "data must be at most 65280 bytes");
     // An empty note still has its 6 bytes.
     const at = openNicira(sink.w, 8, 10);
     sink.w.bytes(action.data);
@@ -189,8 +205,22 @@ export const pipelineForms: readonly WireForm[] = [
   },
   { vendor: nicira, code: 14, versions: all, length: 16, variable: false, decode: (raw) => decodeResubmit(raw, false) },
   { vendor: nicira, code: 44, versions: all, length: 16, variable: false, decode: (raw) => decodeResubmit(raw, true) },
-  { vendor: nicira, code: 4, versions: versions(1, 1), length: 16, variable: false, decode: (raw) => ({ type: "setQueue", queue: raw.u32(12) }) },
-  { vendor: standard, code: 21, versions: versions(2), length: 8, variable: false, decode: (raw) => ({ type: "setQueue", queue: raw.u32(4) }) },
+  {
+    vendor: nicira,
+    code: 4,
+    versions: versions(1, 1),
+    length: 16,
+    variable: false,
+    decode: (raw) => ({ type: "setQueue", queue: raw.u32(12) }),
+  },
+  {
+    vendor: standard,
+    code: 21,
+    versions: versions(2),
+    length: 8,
+    variable: false,
+    decode: (raw) => ({ type: "setQueue", queue: raw.u32(4) }),
+  },
   { vendor: nicira, code: 5, versions: all, length: 16, variable: false, decode: () => ({ type: "popQueue" }) },
   {
     vendor: nicira,
@@ -213,18 +243,33 @@ export const pipelineForms: readonly WireForm[] = [
     decode(raw) {
       const clause = raw.u8(10);
       const clauses = raw.u8(11);
-      if (clauses < 2 || clauses > 64 || clause >= clauses) raw.fail("NXBAC_BAD_CONJUNCTION", `clause ${clause + 1} of ${clauses} cannot be`, 10);
+      if (clauses < 2 || clauses > 64 || clause >= clauses)
+        raw.fail("NXBAC_BAD_CONJUNCTION", `clause ${clause + 1} of ${clauses} cannot be`, 10);
       return { type: "conjunction", id: raw.u32(12), clause: clause + 1, clauses };
     },
   },
-  { vendor: nicira, code: 8, versions: all, length: 16, variable: true, decode: (raw) => ({ type: "note", data: raw.slice(10, raw.length) }) },
+  {
+    vendor: nicira,
+    code: 8,
+    versions: all,
+    length: 16,
+    variable: true,
+    decode: (raw) => ({ type: "note", data: raw.slice(10, raw.length) }),
+  },
   { vendor: nicira, code: 17, versions: all, length: 16, variable: false, decode: () => ({ type: "exit" }) },
   { vendor: nicira, code: 29, versions: all, length: 24, variable: false, decode: (raw) => decodeSample(raw, 1) },
   { vendor: nicira, code: 38, versions: all, length: 32, variable: false, decode: (raw) => decodeSample(raw, 2) },
   { vendor: nicira, code: 41, versions: all, length: 32, variable: false, decode: (raw) => decodeSample(raw, 3) },
   { vendor: nicira, code: 255, versions: all, length: 16, variable: false, decode: () => ({ type: "debugRecirc" }) },
   { vendor: nicira, code: 254, versions: all, length: 16, variable: false, decode: () => ({ type: "debugSlow" }) },
-  { vendor: standard, code: 29, versions: versions(6), length: 8, variable: false, decode: (raw) => ({ type: "meter", meter: raw.u32(4) }) },
+  {
+    vendor: standard,
+    code: 29,
+    versions: versions(6),
+    length: 8,
+    variable: false,
+    decode: (raw) => ({ type: "meter", meter: raw.u32(4) }),
+  },
   {
     vendor: nicira,
     code: 22,

@@ -1,7 +1,16 @@
 /** All actions together: lists of them to bytes and back. */
 import type { ByteWriter } from "../../bytes.ts";
 import type { Action, ActionType } from "./action.ts";
-import { type ActionSink, type CodecVersion, type Encoders, RawAction, Vendor, type WireForm, wireError, withPath } from "./codec.ts";
+import {
+  type ActionSink,
+  type CodecVersion,
+  type Encoders,
+  RawAction,
+  Vendor,
+  type WireForm,
+  wireError,
+  withPath,
+} from "./codec.ts";
 import { conntrackEncoders, conntrackForms } from "./conntrack.ts";
 import { encapEncoders, encapForms } from "./encap.ts";
 import { hashingEncoders, hashingForms } from "./hashing.ts";
@@ -106,7 +115,8 @@ export function encodeActionList(actions: readonly Action[], version: CodecVersi
 
 function formAt(view: DataView, start: number, end: number, version: CodecVersion): WireForm {
   const left = end - start;
-  if (left < 8) throw wireError("WIRE_ACTION", "OFPBAC_BAD_LEN", `an action has at least 8 bytes, but only ${left} are left`, start);
+  if (left < 8)
+    throw wireError("WIRE_ACTION", "OFPBAC_BAD_LEN", `an action has at least 8 bytes, but only ${left} are left`, start);
   const type = view.getUint16(start);
   let vendor: number = Vendor.standard;
   let code = type;
@@ -115,7 +125,13 @@ function formAt(view: DataView, start: number, end: number, version: CodecVersio
     if (vendor !== Vendor.nicira && vendor !== Vendor.onf) {
       throw wireError("WIRE_ACTION", "OFPBAC_BAD_VENDOR", `actions of experimenter 0x${vendor.toString(16)} are unknown`, start);
     }
-    if (left < 16) throw wireError("WIRE_ACTION", "OFPBAC_BAD_LEN", `an experimenter action has at least 16 bytes, but only ${left} are left`, start);
+    if (left < 16)
+      throw wireError(
+        "WIRE_ACTION",
+        "OFPBAC_BAD_LEN",
+        `an experimenter action has at least 16 bytes, but only ${left} are left`,
+        start,
+      );
     code = view.getUint16(start + 8);
   }
   const form = code < MAX_CODE ? byKey.get(keyOf(vendor, code, version)) : undefined;
@@ -134,13 +150,22 @@ function formAt(view: DataView, start: number, end: number, version: CodecVersio
  * Decodes the actions in `bytes[start, end)`. `lenient` takes values as they are, for canonical bytes. Errors: `WIRE_ACTION`
  * with the byte offset and the OpenFlow error.
  */
-export function decodeActionList(bytes: Uint8Array, start: number, end: number, version: CodecVersion, lenient: boolean, depth = 0): Action[] {
+export function decodeActionList(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: CodecVersion,
+  lenient: boolean,
+  depth = 0,
+): Action[] {
   if (depth > MAX_DEPTH) throw wireError("WIRE_ACTION", "OFPBAC_TOO_MANY", "actions nest too deeply", start);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const nested = (from: number, to: number, outer: "ct" | "clone"): Action[] => {
-    if ((to - from) % 8 !== 0) throw wireError("WIRE_ACTION", "OFPBRC_BAD_LEN", "nested actions are not a multiple of 8 bytes long", from);
+    if ((to - from) % 8 !== 0)
+      throw wireError("WIRE_ACTION", "OFPBRC_BAD_LEN", "nested actions are not a multiple of 8 bytes long", from);
     const list = decodeActionList(bytes, from, to, version, lenient, depth + 1);
-    if (!lenient) refuseOrder(list, version, { instructions: false, meter: false, outer: outer === "ct" ? "ct" : undefined }, from);
+    if (!lenient)
+      refuseOrder(list, version, { instructions: false, meter: false, outer: outer === "ct" ? "ct" : undefined }, from);
     return list;
   };
   const raw = new RawAction(bytes, view, version, lenient, nested);

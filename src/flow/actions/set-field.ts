@@ -38,7 +38,13 @@ function significant(fieldOf: Field, value: Uint8Array, mask: Uint8Array | undef
 }
 
 /** Appends a field with value and mask as one TLV. */
-function putEntry(sink: ActionSink, fieldOf: Field, version: ReturnType<typeof oxmVersionOf>, value: Uint8Array, mask: Uint8Array | undefined): void {
+function putEntry(
+  sink: ActionSink,
+  fieldOf: Field,
+  version: ReturnType<typeof oxmVersionOf>,
+  value: Uint8Array,
+  mask: Uint8Array | undefined,
+): void {
   const { w } = sink;
   const length = significant(fieldOf, value, mask);
   putOxmHeader(w, fieldOf, version, mask !== undefined, length);
@@ -160,7 +166,13 @@ function putLegacy(sink: ActionSink, fieldOf: Field, value: Uint8Array, mask: Ui
 }
 
 /** A `load` as the value and mask of the whole field. */
-export function loadToSet(action: LoadAction): { field: Field; value: Uint8Array; mask: Uint8Array; offset: number; bits: number } {
+export function loadToSet(action: LoadAction): {
+  field: Field;
+  value: Uint8Array;
+  mask: Uint8Array;
+  offset: number;
+  bits: number;
+} {
   const { field: fieldOf, offset, bits } = resolveBits(action.destination, "destination");
   const given = toFieldBytes(fieldOf, action.value, "value");
   if (scanBits(given, 1, bits, given.length * 8) !== given.length * 8) {
@@ -178,7 +190,8 @@ function encodeLoad(action: LoadAction, sink: ActionSink): void {
   const exact = allOnes(mask) ? undefined : mask;
   if (sink.version === 6) putSetFieldBytes(sink, fieldOf, value, exact);
   else if (sink.version !== CANONICAL) putLoads(sink, fieldOf, value, mask);
-  else if (bits <= 64 && hasNxmHeader(fieldOf) && !fieldOf.variable) putRegLoad(sink, fieldOf, offset, bits, getBits(value, offset, bits));
+  else if (bits <= 64 && hasNxmHeader(fieldOf) && !fieldOf.variable)
+    putRegLoad(sink, fieldOf, offset, bits, getBits(value, offset, bits));
   else {
     const at = openNicira(sink.w, 7, 12);
     sink.w.view.setUint16(at + 10, LONG_LOAD);
@@ -213,7 +226,11 @@ function readEntry(raw: RawAction, at: number): Entry {
   const next = raw.start + at + size;
   if (found === undefined) {
     const known = fieldByHeader(header.oxmClass, header.type, header.experimenter) !== undefined;
-    raw.fail(known ? "OFPBAC_BAD_SET_LEN" : "OFPBAC_BAD_SET_TYPE", "the action names a field that does not exist, or gives it a wrong length", at);
+    raw.fail(
+      known ? "OFPBAC_BAD_SET_LEN" : "OFPBAC_BAD_SET_TYPE",
+      "the action names a field that does not exist, or gives it a wrong length",
+      at,
+    );
   }
   if (next > raw.end) raw.fail("OFPBMC_BAD_LEN", `the value of ${found.name} does not fit in the action`, at);
   if (payloadLength > found.bytes) raw.fail("OFPBAC_BAD_SET_LEN", `the value of ${found.name} is too long`, at);
@@ -230,7 +247,8 @@ function readEntry(raw: RawAction, at: number): Entry {
       }
     }
   }
-  if (!raw.isZero(next - raw.start)) raw.refuse("OFPBAC_BAD_SET_ARGUMENT", "bytes behind the value are not zero", next - raw.start);
+  if (!raw.isZero(next - raw.start))
+    raw.refuse("OFPBAC_BAD_SET_ARGUMENT", "bytes behind the value are not zero", next - raw.start);
   return { field: found, value, mask };
 }
 
@@ -247,7 +265,10 @@ function decodeSetField(raw: RawAction, mayMask: boolean): Action {
   if (fieldOf.name === "in_port_oxm") raw.refuse("OFPBAC_BAD_SET_ARGUMENT", "set_field may not write the ingress port", 4);
   checkWritable(raw, fieldOf, 4);
   const present = (bytes: Uint8Array): boolean => ((bytes[0] as number) & 0x10) !== 0;
-  if (!isFieldValueValid(fieldOf, value) || (fieldOf.name === "vlan_vid" && !(present(value) && (mask === undefined || present(mask))))) {
+  if (
+    !isFieldValueValid(fieldOf, value) ||
+    (fieldOf.name === "vlan_vid" && !(present(value) && (mask === undefined || present(mask))))
+  ) {
     raw.refuse("OFPBAC_BAD_SET_ARGUMENT", `the value of ${fieldOf.name} is out of range`, 4);
   }
   return { type: "setField", field: fieldOf.name, value, ...(mask === undefined || allOnes(mask) ? {} : { mask }) };
@@ -280,9 +301,23 @@ export const setFieldEncoders: Pick<Encoders, "setField" | "load"> = { setField:
 
 /** Wire forms of this file's actions. */
 export const setFieldForms: readonly WireForm[] = [
-  { vendor: Vendor.standard, code: 25, versions: versions(3, 5), length: 8, variable: true, decode: (raw) => decodeSetField(raw, false) },
-  { vendor: Vendor.standard, code: 25, versions: versions(6), length: 8, variable: true, decode: (raw) => decodeSetField(raw, true) },
-  { vendor: Vendor.nicira, code: 7, versions: versions(1, 5) , length: 24, variable: false, decode: decodeRegLoad },
+  {
+    vendor: Vendor.standard,
+    code: 25,
+    versions: versions(3, 5),
+    length: 8,
+    variable: true,
+    decode: (raw) => decodeSetField(raw, false),
+  },
+  {
+    vendor: Vendor.standard,
+    code: 25,
+    versions: versions(6),
+    length: 8,
+    variable: true,
+    decode: (raw) => decodeSetField(raw, true),
+  },
+  { vendor: Vendor.nicira, code: 7, versions: versions(1, 5), length: 24, variable: false, decode: decodeRegLoad },
   { vendor: Vendor.nicira, code: 7, versions: 1 << CANONICAL, length: 24, variable: true, decode: decodeRegLoad },
   {
     vendor: Vendor.nicira,
@@ -293,7 +328,13 @@ export const setFieldForms: readonly WireForm[] = [
     decode(raw) {
       const { field: fieldOf, value, mask } = readEntry(raw, 10);
       checkWritable(raw, fieldOf, 10);
-      return { type: "setField", field: fieldOf.name, value, ...(mask === undefined || allOnes(mask) ? {} : { mask }), regLoad2: true };
+      return {
+        type: "setField",
+        field: fieldOf.name,
+        value,
+        ...(mask === undefined || allOnes(mask) ? {} : { mask }),
+        regLoad2: true,
+      };
     },
   },
 ];

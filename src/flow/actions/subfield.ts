@@ -29,7 +29,10 @@ export function resolveBits(sub: SubField, path: string): Bits {
     throw invalid(`${path}.offset`, `${path}.offset is ${offset}, but ${field.name} has bits 0 to ${field.bits - 1}`);
   }
   if (!Number.isInteger(bits) || bits < 1 || offset + bits > field.bits) {
-    throw invalid(`${path}.bits`, `${path}.bits is ${bits}, but ${field.name} has only ${field.bits - offset} bits from bit ${offset} up`);
+    throw invalid(
+      `${path}.bits`,
+      `${path}.bits is ${bits}, but ${field.name} has only ${field.bits - offset} bits from bit ${offset} up`,
+    );
   }
   return { field, offset, bits };
 }
@@ -95,7 +98,11 @@ export function checkSource(raw: RawAction, bits: Bits, at = 0): void {
   const width = bits.field.bits;
   if (bits.bits === 0) raw.refuse("OFPBAC_BAD_SET_LEN", `no bit of ${bits.field.name} is named`, at);
   else if (bits.offset + bits.bits > width) {
-    raw.refuse("OFPBAC_BAD_SET_LEN", `bits ${bits.offset} to ${bits.offset + bits.bits - 1} are named, but ${bits.field.name} has ${width}`, at);
+    raw.refuse(
+      "OFPBAC_BAD_SET_LEN",
+      `bits ${bits.offset} to ${bits.offset + bits.bits - 1} are named, but ${bits.field.name} has ${width}`,
+      at,
+    );
   }
 }
 

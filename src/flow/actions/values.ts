@@ -16,7 +16,14 @@ export function toFieldBytes(field: Field, value: FieldValue, path: string): Uin
     return bytes;
   }
   if (typeof value === "string") {
-    const address = field.bytes === 6 ? macBytes(value) : field.bytes === 4 ? ipv4Bytes(value) : field.bytes === 16 ? ipv6Bytes(value) : undefined;
+    const address =
+      field.bytes === 6
+        ? macBytes(value)
+        : field.bytes === 4
+          ? ipv4Bytes(value)
+          : field.bytes === 16
+            ? ipv6Bytes(value)
+            : undefined;
     if (address !== undefined) return address;
     if (!/^(0x[0-9a-f]+|\d+)$/i.test(value)) {
       throw invalid(path, `${path} is "${value}", which is no value of ${field.name}`, "write a number, an address or bytes");
@@ -24,7 +31,11 @@ export function toFieldBytes(field: Field, value: FieldValue, path: string): Uin
     return numberBytes(field, BigInt(value), path);
   }
   if (typeof value === "bigint" ? value < 0n : !Number.isSafeInteger(value) || value < 0) {
-    throw invalid(path, `${path} is ${String(value)}, which is no value of ${field.name}`, "write a whole number that is not negative");
+    throw invalid(
+      path,
+      `${path} is ${String(value)}, which is no value of ${field.name}`,
+      "write a whole number that is not negative",
+    );
   }
   return numberBytes(field, BigInt(value), path);
 }

@@ -67,7 +67,12 @@ function nestingFault(action: Action, outer: OuterAction | undefined, index: num
       ? undefined
       : { index, kind: "nat", openflowError: "OFPBAC_BAD_SET_ARGUMENT", message: "nat can only stand inside ct" };
   }
-  const unsupported = (message: string): OrderFault => ({ index, kind: "nesting", openflowError: "OFPBAC_BAD_ARGUMENT", message });
+  const unsupported = (message: string): OrderFault => ({
+    index,
+    kind: "nesting",
+    openflowError: "OFPBAC_BAD_ARGUMENT",
+    message,
+  });
   if (outer === "ct") {
     if (field === undefined) return unsupported(`${actionName(action)} cannot stand inside ct`);
     if (!isCtField) return unsupported(`${field} cannot be written inside ct, only ct_mark and ct_label`);
@@ -102,8 +107,14 @@ export function verifyActions(
     const next = instructionOf(action, version);
     if (index > 0 && (last === APPLY ? next < last : next <= last)) {
       const openflowError = "OFPBAC_UNSUPPORTED_ORDER";
-      if (next === last) return { index, kind: "duplicate", openflowError, message: `${INSTRUCTION_NAMES[next]} may stand here only once` };
-      return { index, kind: "order", openflowError, message: `${INSTRUCTION_NAMES[next]} must stand before ${INSTRUCTION_NAMES[last]}` };
+      if (next === last)
+        return { index, kind: "duplicate", openflowError, message: `${INSTRUCTION_NAMES[next]} may stand here only once` };
+      return {
+        index,
+        kind: "order",
+        openflowError,
+        message: `${INSTRUCTION_NAMES[next]} must stand before ${INSTRUCTION_NAMES[last]}`,
+      };
     }
     if (next !== APPLY && !allowed.instructions && !(next === METER && allowed.meter)) {
       return {

@@ -1,7 +1,18 @@
 /** Actions on VLAN tags and MPLS labels. */
 import { field } from "../fields.ts";
 import type { ActionOf } from "./action.ts";
-import { type ActionSink, CANONICAL, type Encoders, openNicira, openStandard, type RawAction, Vendor, versions, type WireForm, whole } from "./codec.ts";
+import {
+  type ActionSink,
+  CANONICAL,
+  type Encoders,
+  openNicira,
+  openStandard,
+  type RawAction,
+  Vendor,
+  versions,
+  type WireForm,
+  whole,
+} from "./codec.ts";
 import { putWord } from "./output.ts";
 import { putSetField } from "./set-field.ts";
 
@@ -119,7 +130,11 @@ export const vlanMplsEncoders: Pick<Encoders, VlanMplsTypes> = {
 const standard = Vendor.standard;
 const nicira = Vendor.nicira;
 
-function both(subtype10: number, type: number, decode: (raw: RawAction, at: number) => ReturnType<WireForm["decode"]>): WireForm[] {
+function both(
+  subtype10: number,
+  type: number,
+  decode: (raw: RawAction, at: number) => ReturnType<WireForm["decode"]>,
+): WireForm[] {
   return [
     { vendor: nicira, code: subtype10, versions: versions(1, 1), length: 16, variable: false, decode: (raw) => decode(raw, 10) },
     { vendor: standard, code: type, versions: versions(2), length: 8, variable: false, decode: (raw) => decode(raw, 4) },
@@ -162,13 +177,15 @@ export const vlanMplsForms: readonly WireForm[] = [
     variable: false,
     decode(raw) {
       const etherType = raw.u16(4);
-      if (etherType !== 0x8100 && etherType !== 0x88a8) raw.refuse("OFPBAC_BAD_ARGUMENT", `0x${etherType.toString(16)} is no VLAN Ethernet type`, 4);
+      if (etherType !== 0x8100 && etherType !== 0x88a8)
+        raw.refuse("OFPBAC_BAD_ARGUMENT", `0x${etherType.toString(16)} is no VLAN Ethernet type`, 4);
       return { type: "pushVlan", etherType };
     },
   },
   ...both(23, 19, (raw, at) => {
     const etherType = raw.u16(at);
-    if (etherType !== 0x8847 && etherType !== 0x8848) raw.refuse("OFPBAC_BAD_ARGUMENT", `0x${etherType.toString(16)} is no MPLS Ethernet type`, at);
+    if (etherType !== 0x8847 && etherType !== 0x8848)
+      raw.refuse("OFPBAC_BAD_ARGUMENT", `0x${etherType.toString(16)} is no MPLS Ethernet type`, at);
     return { type: "pushMpls", etherType };
   }),
   ...both(24, 20, (raw, at) => ({ type: "popMpls", etherType: raw.u16(at) })),

@@ -17,7 +17,13 @@ const scratch = /* @__PURE__ */ new ByteWriter(512);
  * Errors: `WIRE_INSTRUCTION`, `WIRE_ACTION` with the byte offset and the OpenFlow error; `ACTION_MATCH` when they do not fit
  * the match.
  */
-export function decodeInstructions(bytes: Uint8Array, start: number, end: number, version: WireVersion, facts?: MatchFacts): Instructions {
+export function decodeInstructions(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: WireVersion,
+  facts?: MatchFacts,
+): Instructions {
   if (start === end) return Instructions.drop;
   const list = decodeInstructionList(bytes, start, end, version, false);
   const fitted = facts === undefined ? list : fit(list, facts, version, start);
@@ -54,7 +60,10 @@ export function encodeInstructions(instructions: Instructions, version: WireVers
 /** Decodes a bare list of actions, as packet-out and group buckets have it. Errors as of {@link decodeInstructions}. */
 export function decodeActions(bytes: Uint8Array, start: number, end: number, version: WireVersion): Action[] {
   if ((end - start) % 8 !== 0) {
-    throw new OfsyncError("WIRE_ACTION", "the actions are not a multiple of 8 bytes long", { place: { offset: start }, openflowError: "OFPBRC_BAD_LEN" });
+    throw new OfsyncError("WIRE_ACTION", "the actions are not a multiple of 8 bytes long", {
+      place: { offset: start },
+      openflowError: "OFPBRC_BAD_LEN",
+    });
   }
   const list = decodeActionList(bytes, start, end, version, false);
   refuseOrder(list, version, { instructions: false, meter: true, outer: undefined }, start);
