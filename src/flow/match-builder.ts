@@ -188,6 +188,12 @@ export class MatchBuilder {
         ...(error.openflowError === undefined ? {} : { openflowError: error.openflowError }),
       });
     }
+    if (mixesFamilies(check)) {
+      source.fail("FIELD_PREREQUISITE", "the connection's addresses are of another IP version than the packets", 0, end, {
+        hint: "use ct_nw_src and ct_nw_dst with ip, ct_ipv6_src and ct_ipv6_dst with ipv6",
+        openflowError: "OFPBAC_MATCH_INCONSISTENT",
+      });
+    }
     if (!showHidden) {
       check.dropEthernet();
       this.#draft.dropEthernet();
@@ -209,6 +215,15 @@ export class MatchBuilder {
     }
     return true;
   }
+}
+
+// A switch refuses a flow that has this in its match.
+function mixesFamilies(draft: MatchDraft): boolean {
+  const v4 = draft.touches(SLOT.ct_nw_src, 4) || draft.touches(SLOT.ct_nw_dst, 4);
+  const v6 = draft.touches(SLOT.ct_ipv6_src, 16) || draft.touches(SLOT.ct_ipv6_dst, 16);
+  if (!v4 && !v6) return false;
+  const ethType = draft.number(SLOT.eth_type, 2);
+  return (v4 && ethType !== ETH_TYPE.ip) || (v6 && ethType !== ETH_TYPE.ipv6);
 }
 
 // The header has 12 flags; matching these 12 is matching all, and Open vSwitch prints it so.
