@@ -1,10 +1,10 @@
 import type { FlowModCommand } from "../diff/flow-mod.ts";
 import type { Flow } from "../flow/flow.ts";
-import { sameMeaning } from "../flow/meaning.ts";
+import type { ReadBackChange } from "../table/installed-table.ts";
 import type { RemovalReason, TransportEvent } from "../transport/transport.ts";
 import type { DriftAction, DriftKind } from "./events.ts";
 import { keyText } from "./key-text.ts";
-import type { Surprise } from "./read-back.ts";
+import { sameValue } from "./same-value.ts";
 import type { SwitchKnowledge } from "./switch-knowledge.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -12,8 +12,6 @@ import type { Telemetry } from "./telemetry.ts";
 export interface DriftWatchHooks {
   /** The flow-mod under way for this key, if any. */
   inFlight(key: string): FlowModCommand | undefined;
-  /** A read-back that is going on must not overrule what is said of this flow now. */
-  touch(flow: Flow): void;
   /** The fate of the flow-mod under way for this key is in doubt. */
   doubt(key: string): void;
   /** The switch is not what was confirmed: something has to be done. */
@@ -39,9 +37,9 @@ export class DriftWatch {
 
   /** A flow monitor saw a change. */
   changed(event: ChangedEvent): void {
-    if (event.own) return;
+    // What our own add evicted is not what we asked for.
+    if (event.own && event.reason !== "eviction") return;
     const { ownership } = this.#knowledge.settings;
-    this.#hooks.touch(event.flow);
     if (ownership !== undefined && !ownership.owns(event.flow)) this.#foreignChanged(event);
     else if (event.change === "deleted") this.removed(event.flow, event.reason ?? this.#likelyReason(event.flow));
     else this.#written(this.#knowledge.completed(event.flow));
@@ -52,16 +50,16 @@ export class DriftWatch {
     const { ownership, table } = this.#knowledge.settings;
     const { installed } = this.#knowledge;
     if (ownership !== undefined && !ownership.owns(flow)) return;
-    this.#hooks.touch(flow);
     const command = this.#hooks.inFlight(keyText(flow));
     if (command === "delete") return;
+    if (reason === "eviction" && table.winner(flow) !== undefined) this.#knowledge.evicted(flow);
     if (command !== undefined) {
       this.#hooks.doubt(keyText(flow));
       return;
     }
     const before = installed.state(flow);
+    this.#knowledge.gone(flow);
     if (before.state === "absent") return;
-    installed.setAbsent(flow);
     this.#hooks.disturbed();
     const wanted = table.winner(flow);
     if (wanted === undefined) {
@@ -72,12 +70,11 @@ export class DriftWatch {
     const timedOut = reason === "idleTimeout" || reason === "hardTimeout";
     const isTheWanted = wanted.idleTimeout !== 0 || wanted.hardTimeout !== 0;
     if (timedOut && isTheWanted) this.#expired(wanted, reason);
-    else if (reason === "eviction") this.#knowledge.evicted(flow);
-    else this.#drift("missing", "repaired", "monitor", flow);
+    else if (reason !== "eviction") this.#drift("missing", "repaired", "monitor", flow);
   }
 
   /** A read-back found something else than was known. */
-  surprised({ kind, key, flow }: Surprise): void {
+  surprised({ kind, key, flow }: ReadBackChange): void {
     const { table } = this.#knowledge.settings;
     const wanted = table.winner(key);
     if (kind === "missing") {
@@ -113,7 +110,7 @@ export class DriftWatch {
     const { foreign, installed } = this.#knowledge;
     if (foreign === undefined) return;
     if (change === "deleted") {
-      foreign.setAbsent(flow);
+      this.#knowledge.gone(flow, foreign);
       this.#knowledge.freed(flow);
       this.#hooks.disturbed();
       return;
@@ -144,7 +141,8 @@ export class DriftWatch {
       this.#strange(flow);
       return;
     }
-    this.#knowledge.foreign?.setAbsent(flow);
+    const { foreign } = this.#knowledge;
+    if (foreign !== undefined) this.#knowledge.gone(flow, foreign);
     installed.set(flow);
     if (wanted === undefined) {
       this.#hooks.disturbed();
@@ -177,19 +175,4 @@ export class DriftWatch {
     this.#telemetry.emit({ type: "drift", kind, action, source, flow });
     this.#knowledge.settings.logger.info(`${this.#knowledge.settings.name}: drift: ${kind}, ${action}`, flow);
   }
-}
-
-/** Flags that act when a flow is added and are not reported back. */
-const MOMENTARY_FLAGS = 6;
-
-function sameValue(a: Flow, b: Flow): boolean {
-  return (
-    a.cookieLow === b.cookieLow &&
-    a.cookieHigh === b.cookieHigh &&
-    a.idleTimeout === b.idleTimeout &&
-    a.hardTimeout === b.hardTimeout &&
-    a.importance === b.importance &&
-    (a.flags | MOMENTARY_FLAGS) === (b.flags | MOMENTARY_FLAGS) &&
-    (a.instructions.equals(b.instructions) || sameMeaning(a.instructions, b.instructions))
-  );
 }

@@ -1,7 +1,8 @@
 import { type Clock, type Random, systemClock, systemRandom } from "../clock.ts";
 import { OfsyncError } from "../errors.ts";
 import { type Logger, silentLogger } from "../log.ts";
-import type { DesiredFlowTable, OwnerId } from "../table/desired-flow-table.ts";
+import type { DesiredFlowTable } from "../table/desired-table.ts";
+import type { OwnerId } from "../table/owner-id.ts";
 import type { ReadFilter, Transport } from "../transport/transport.ts";
 import type { BackOff, BackOffOptions } from "./back-off.ts";
 import type { Diagnostics } from "./diagnostics.ts";

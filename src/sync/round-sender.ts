@@ -26,8 +26,6 @@ export interface RoundSenderHooks {
   isCurrent(): boolean;
   /** Which flow-mods of the batch must not be sent, and why, by index. */
   screen(batch: FlowModBatch): ReadonlyMap<number, RefusalError>;
-  /** The batch is about to be sent. */
-  sending(batch: FlowModBatch): void;
   /** Indexes of the flow-mods whose key somebody else changed while they were under way: who came last is not known. */
   doubts(batch: FlowModBatch): ReadonlySet<number>;
   /** The batch is answered and the table knows. */
@@ -188,15 +186,11 @@ export class RoundSender {
   /** Sends what the screen lets through. */
   async #sendAllowed(batch: FlowModBatch): Promise<BatchOutcome> {
     const withheld = this.#hooks.screen(batch);
-    if (withheld.size === 0) {
-      this.#hooks.sending(batch);
-      return this.#send(batch);
-    }
+    if (withheld.size === 0) return this.#send(batch);
     const indexes: number[] = [];
     for (let i = 0; i < batch.length; i++) if (!withheld.has(i)) indexes.push(i);
     if (indexes.length === 0) return { fate: "applied", refused: withheld, unknown: new Set() };
     const part = new SelectedFlowMods(batch, indexes);
-    this.#hooks.sending(part);
     return inWhole(await this.#send(part), indexes, withheld);
   }
 

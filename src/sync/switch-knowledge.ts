@@ -1,17 +1,18 @@
 import { createFlowModView, FLOW_MOD_COMMANDS, type FlowModBatch, type FlowModView } from "../diff/flow-mod.ts";
 import { OfsyncError } from "../errors.ts";
 import type { Flow, FlowKey } from "../flow/flow.ts";
-import { InstalledFlowTable } from "../table/installed-flow-table.ts";
+import { InstalledFlowTable } from "../table/installed-table.ts";
 import { type BatchOutcome, unknownCount } from "./batch-sending.ts";
 import { ExpiryTracker } from "./expiry-tracker.ts";
 import { keyText, keyTextOfView } from "./key-text.ts";
 import type { SyncSettings } from "./options.ts";
 import { Refusals } from "./refusals.ts";
 import type { RefusalError } from "./report.ts";
+import { MOMENTARY_FLAGS, sameValue } from "./same-value.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** Flags that act when a flow is added and are not reported back. */
-const REPORTED_FLAGS = ~6;
+/** The records of refused flows are looked through for outdated ones at most this often, unless somebody asks for them. */
+const PRUNE_INTERVAL_MS = 1000;
 
 /**
  * What is known of the switch on the present connection, apart from where the state machine stands.
@@ -30,7 +31,9 @@ export class SwitchKnowledge {
   readonly #view: FlowModView = createFlowModView();
   /** Keys of wanted flows that the switch evicted and that have not been withheld for it yet. */
   readonly #evicted = new Set<string>();
-  #prunedAt = -1;
+  /** A read-back is going on. */
+  isReading = false;
+  #prunedAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: SyncSettings, telemetry: Telemetry) {
     this.settings = settings;
@@ -51,6 +54,13 @@ export class SwitchKnowledge {
   /** A new connection: everything that was refused is tried again. */
   connected(): void {
     for (const flow of this.refusals.reset()) this.settings.table.retry(flow);
+  }
+
+  /** The flow is not there any more, whatever a read-back that is going on may still say of its key. */
+  gone(key: FlowKey, from: InstalledFlowTable = this.installed): void {
+    // A key that the table has no record of gets one, so that the read-back sees that this is newer.
+    if (this.isReading) from.setUnknown(key);
+    from.setAbsent(key);
   }
 
   /** Is this a flow that nobody wants and that we did not put there? */
@@ -164,22 +174,29 @@ export class SwitchKnowledge {
     }
   }
 
-  /** Drops the records of refused flows that the desired table does not want any more. */
-  pruneRefusals(): void {
-    const { table } = this.settings;
-    if (this.refusals.size === 0 || this.#prunedAt === table.revision) return;
-    this.#prunedAt = table.revision;
-    this.refusals.prune(({ command, flow }) => {
+  /**
+   * Drops the records of refused flows that are outdated: something else is wanted by now, or the switch holds the flow after all.
+   * Unless `now` is set, does so at most once a second, because it looks at every record.
+   */
+  pruneRefusals(now: boolean): void {
+    const { table, clock } = this.settings;
+    if (this.refusals.size === 0 || (!now && clock.now() - this.#prunedAt < PRUNE_INTERVAL_MS)) return;
+    this.#prunedAt = clock.now();
+    const outdated = this.refusals.prune(({ command, flow }) => {
       const wanted = table.winner(flow);
-      return command === "delete" ? wanted === undefined : wanted?.equals(flow) === true;
+      const installed = this.installed.state(flow);
+      if (command === "delete") return wanted === undefined && installed.state !== "absent";
+      return wanted?.equals(flow) === true && !(installed.state === "present" && sameValue(installed.flow, flow));
     });
+    // Should the flow get lost again, it is to be sent again.
+    for (const flow of outdated) table.retry(flow);
   }
 
   /** The flow of an event, with what a monitor does not tell taken from what is known. */
   completed(flow: Flow): Flow {
     const known = this.installed.state(flow);
     const like = known.state === "present" ? known.flow : this.settings.table.winner(flow);
-    return like === undefined ? flow : flow.with({ flags: like.flags & REPORTED_FLAGS & 0x1f, importance: like.importance });
+    return like === undefined ? flow : flow.with({ flags: like.flags & ~MOMENTARY_FLAGS, importance: like.importance });
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { FlowModBatch } from "../diff/flow-mod.ts";
 import { OfsyncError } from "../errors.ts";
-import type { TableEvent } from "../table/table-event.ts";
+import type { TableEvent } from "../table/desired-table.ts";
+import type { ReadBackChange } from "../table/installed-table.ts";
 import type { TransportEvent } from "../transport/transport.ts";
 import { AuditSchedule } from "./audit-schedule.ts";
 import { backOffDelay } from "./back-off.ts";
@@ -70,7 +71,6 @@ export class Synchroniser {
   /** A reinstall is to be done on this connection. */
   #reinstalls = false;
   #sender: RoundSender | undefined;
-  #read: SwitchRead | undefined;
   /** The audit that is going on beside the loop. Never rejects. */
   #audit: Promise<void> | undefined;
   /** Keys hit by somebody else while our flow-mod for them was under way. */
@@ -96,7 +96,6 @@ export class Synchroniser {
     });
     this.#drift = new DriftWatch(this.#knowledge, this.#telemetry, {
       inFlight: (key) => (this.#state.name === "reinstalling" ? "add" : this.#sender?.inFlight(key)),
-      touch: (flow) => this.#read?.touch(flow),
       doubt: (key) => {
         this.#doubtedKeys.add(key);
         this.#disturb();
@@ -150,7 +149,7 @@ export class Synchroniser {
 
   status(): SyncStatus {
     const { table, transport, name } = this.#settings;
-    this.#knowledge.pruneRefusals();
+    this.#knowledge.pruneRefusals(true);
     return {
       name,
       state: this.#state,
@@ -211,6 +210,16 @@ export class Synchroniser {
 
   #transportTold(event: TransportEvent): void {
     if (this.#life !== "running") return;
+    try {
+      this.#hear(event);
+    } catch (error) {
+      // The transport would swallow it.
+      this.#noteFault(error);
+    }
+    this.#wakeup.wake();
+  }
+
+  #hear(event: TransportEvent): void {
     switch (event.type) {
       case "up":
         break;
@@ -236,12 +245,11 @@ export class Synchroniser {
         this.#settings.logger.warn("a transport told something unknown", never);
       }
     }
-    this.#wakeup.wake();
   }
 
   /** Events count from the beginning of this connection's first read-back on: what was before, that will show. */
   #listens(): boolean {
-    return this.#isCurrent() && (this.#isKnown || this.#read !== undefined || this.#state.name === "reinstalling");
+    return this.#isCurrent() && (this.#isKnown || this.#knowledge.isReading || this.#state.name === "reinstalling");
   }
 
   #disturb(): void {
@@ -423,9 +431,11 @@ export class Synchroniser {
   async #readSwitch(purpose: ReadPurpose): Promise<void> {
     const epoch = this.#epoch;
     const read = new SwitchRead(this.#knowledge, purpose, epoch, () => this.#isCurrent() && this.#epoch === epoch);
-    this.#read = read;
+    this.#knowledge.isReading = true;
     try {
-      const result = await read.run((surprise) => this.#drift.surprised(surprise));
+      const surprises: ReadBackChange[] = [];
+      const result = await read.run((surprise) => surprises.push(surprise));
+      this.#surprised(surprises);
       this.#telemetry.add("readBacks");
       this.#telemetry.add("flowsRead", result.flows);
       this.#telemetry.add("bytesRead", result.bytes);
@@ -433,7 +443,15 @@ export class Synchroniser {
       this.#audits.readBack(result.bytes);
       this.#telemetry.emit({ type: "readBack", result });
     } finally {
-      this.#read = undefined;
+      this.#knowledge.isReading = false;
+    }
+  }
+
+  #surprised(surprises: readonly ReadBackChange[]): void {
+    try {
+      for (const surprise of surprises) this.#drift.surprised(surprise);
+    } catch (error) {
+      this.#noteFault(error);
     }
   }
 
@@ -478,7 +496,6 @@ export class Synchroniser {
       {
         isCurrent: () => this.#isCurrent() && this.#epoch === epoch,
         screen: (batch) => this.#knowledge.screen(batch),
-        sending: (batch) => this.#touchAll(batch),
         doubts: (batch) => this.#takeDoubts(batch),
         answered: (batch, outcome) => this.#answered(batch, outcome),
       },
@@ -555,7 +572,7 @@ export class Synchroniser {
     const { table, clock } = this.#settings;
     const news = this.#confirmed !== revision;
     this.#confirmed = revision;
-    this.#knowledge.pruneRefusals();
+    this.#knowledge.pruneRefusals(false);
     this.#latency.confirmed(revision, clock.now(), (milliseconds) => {
       this.#telemetry.observe("ofsync_confirmation_seconds", milliseconds / 1000);
     });
@@ -568,7 +585,7 @@ export class Synchroniser {
   #report(): SettledReport {
     const { table } = this.#settings;
     const revision = this.#confirmed ?? 0;
-    this.#knowledge.pruneRefusals();
+    this.#knowledge.pruneRefusals(true);
     return {
       revision,
       epoch: this.#epoch,
@@ -581,12 +598,6 @@ export class Synchroniser {
     this.#knowledge.answered(batch, outcome, this.#roundDeleted);
     for (const error of outcome.refused.values()) if (isTableFull(error)) this.#roundFull++;
     this.#roundUnknown += unknownCount(batch, outcome);
-  }
-
-  /** A read-back beside this round must not overrule its flow-mods. */
-  #touchAll(batch: FlowModBatch): void {
-    if (this.#read === undefined) return;
-    for (const { flow } of batch) this.#read.touch(flow);
   }
 
   #takeDoubts(batch: FlowModBatch): ReadonlySet<number> {
@@ -626,9 +637,7 @@ export class Synchroniser {
 
   /** Something that should not happen did: give up what is under way, read back, go on. */
   async #fault(error: unknown): Promise<SyncState> {
-    this.#telemetry.add("faults");
-    this.#telemetry.emit({ type: "fault", error });
-    this.#settings.logger.error(`${this.#settings.name}: an error that should not happen`, error);
+    this.#noteFault(error);
     const sender = this.#sender;
     this.#sender = undefined;
     try {
@@ -637,8 +646,14 @@ export class Synchroniser {
     } catch (again) {
       if (again !== error) this.#settings.logger.error(`${this.#settings.name}: and another one`, again);
     }
-    this.#doubt();
     this.#failures++;
     return this.#isCurrent() ? this.#backingOff("an error that should not happen") : this.#lost();
+  }
+
+  #noteFault(error: unknown): void {
+    this.#telemetry.add("faults");
+    this.#telemetry.emit({ type: "fault", error });
+    this.#settings.logger.error(`${this.#settings.name}: an error that should not happen`, error);
+    this.#doubt();
   }
 }
