@@ -28,12 +28,13 @@ export async function sendPlain(
   const view = createFlowModView();
   const flight = delivery.begin(batch.length);
   const start = delivery.bytesSent;
-  let writer = new ByteWriter(PIECE_BYTES + 4096);
+  // A small batch must not pay for the memory of a large one.
+  let writer = new ByteWriter(Math.min(PIECE_BYTES + 4096, 128 + 256 * batch.length));
   let lastBarrier = start;
   const flush = (): void => {
     if (writer.length === 0) return;
     delivery.write(writer.buffer.subarray(0, writer.length));
-    writer = new ByteWriter(PIECE_BYTES + 4096);
+    if (index < batch.length) writer = new ByteWriter(PIECE_BYTES + 4096);
   };
   const encode = (): void => encodeFlowMod(writer, view, version, flight.first + 1 + index);
   let index = 0;

@@ -133,6 +133,11 @@ export class OpenVSwitch {
     return this.#run("ovs-appctl", ["-t", join(this.folder, "vswitchd.ctl"), ...args]);
   }
 
+  /** Runs a line of shell with the programs and folders of this switch. */
+  shell(line: string): Promise<string> {
+    return this.#run("/bin/sh", ["-c", line]);
+  }
+
   /** The flows as `ovs-ofctl dump-flows --no-stats` prints them, sorted, one a line. */
   async dumpFlows(filter = "", version = "OpenFlow15"): Promise<string[]> {
     const text = await this.ofctl("-O", version, "--no-stats", "dump-flows", this.socketPath, ...(filter === "" ? [] : [filter]));
@@ -195,7 +200,7 @@ export class OpenVSwitch {
   async killDaemon(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const child = this.#daemon;
     if (child === undefined) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
+    const gone = gonePromise(child);
     child.kill("SIGCONT");
     child.kill(signal);
     await gone;
@@ -242,7 +247,7 @@ export class OpenVSwitch {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     const children = [this.#daemon, this.#database].filter((child) => child !== undefined && child.exitCode === null);
-    const gone = children.map((child) => new Promise((resolve) => child?.once("exit", resolve)));
+    const gone = children.map((child) => gonePromise(child as ChildProcess));
     this.destroySync();
     await Promise.all(gone);
     rmSync(this.folder, { recursive: true, force: true });
@@ -294,6 +299,12 @@ export class OpenVSwitch {
       throw new PeerError(program, args, stderr === "" ? String(error) : stderr);
     }
   }
+}
+
+/** The daemons do not keep this process alive, except while their end is awaited. */
+function gonePromise(child: ChildProcess): Promise<unknown> {
+  child.ref();
+  return new Promise((resolve) => child.once("exit", resolve));
 }
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */

@@ -6,7 +6,7 @@ import type { OpenFlowVersion } from "../../src/flow/version.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { listenForSwitches } from "../../src/openflow/listener.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { batchOf } from "../../src/testing/conformance-bench.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { groupTo, numberedFlow, outputTo } from "../../src/testing/numbered-flow.ts";
 import type { TransportEvent } from "../../src/transport/transport.ts";
 import { until } from "../openflow/fake-switch.ts";

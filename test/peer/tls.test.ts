@@ -6,7 +6,7 @@ import type { OfsyncError } from "../../src/errors.ts";
 import type { TlsOptions } from "../../src/openflow/connection-options.ts";
 import { listenForSwitches, type SwitchListener } from "../../src/openflow/listener.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { batchOf } from "../../src/testing/conformance-bench.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import { until } from "../openflow/fake-switch.ts";
 import { type Certificate, CertificateAuthority } from "./certificates.ts";

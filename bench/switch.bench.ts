@@ -1,0 +1,251 @@
+// How near the transport comes to what the switch can take: the same flow-mods as pre-encoded bytes in one stream (the ceiling),
+// through OpenFlowTransport.send (plain and atomic), from a filled desired table, and from a file against `ovs-ofctl add-flows
+// --bundle`. Then reading all flows back against `ovs-ofctl dump-flows`, and one change with all flows installed against the same
+// bytes by hand. All run in turn on one switch, emptied in between; ratios count, not absolute figures.
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { ByteWriter } from "../src/bytes.ts";
+import { createFlowModView, type FlowModBatch } from "../src/diff/flow-mod.ts";
+import { flowModBatch } from "../src/diff/flow-mod-batch.ts";
+import type { Flow } from "../src/flow/flow.ts";
+import { connectSwitch, type OpenFlowTransport } from "../src/openflow/openflow-transport.ts";
+import { DesiredFlowTable } from "../src/table/desired-table.ts";
+import { ownerFor } from "../src/table/owner-id.ts";
+import { parseFlows } from "../src/text/parse-flows.ts";
+import { encodeMessage } from "../src/wire/codec.ts";
+import { encodeBundledFlowMod, encodeFlowMod } from "../src/wire/flow-mod-encoder.ts";
+import { Framer } from "../src/wire/framer.ts";
+import { missingOpenVSwitch, OpenVSwitch } from "../test/peer/open-vswitch.ts";
+import { flowLines } from "./flow-lines.ts";
+import { median, record, smoke } from "./record.ts";
+
+const VERSION = 6;
+const FIRST_XID = 0x100_0000;
+const CLEAR = ["-O", "OpenFlow15", "del-flows"] as const;
+
+/** The ceiling: bytes that were made before go through a bare socket, then a barrier. */
+class BareSender {
+  readonly #socket: Socket;
+  readonly #framer = new Framer();
+  #waiting: { type: number; resolve: () => void } | undefined;
+  errors = 0;
+
+  constructor(path: string) {
+    this.#socket = connect(path);
+    this.#socket.on("data", (chunk: Uint8Array) => {
+      this.#framer.push(chunk, (message) => {
+        const type = message[1] as number;
+        if (type === 1) this.errors++;
+        if (type === 2) this.#socket.write(encodeMessage({ type: "echoReply", data: message.slice(8) }, { version: VERSION }));
+        if (type !== this.#waiting?.type) return;
+        const { resolve } = this.#waiting;
+        this.#waiting = undefined;
+        resolve();
+      });
+    });
+  }
+
+  async greet(): Promise<void> {
+    await this.exchange(encodeMessage({ type: "hello", versions: [VERSION] }, { version: VERSION }), 0);
+  }
+
+  /** Writes bytes and waits for a message of that type. */
+  exchange(bytes: Uint8Array, answer: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting = { type: answer, resolve };
+      this.#socket.write(bytes);
+    });
+  }
+
+  async plain(bytes: Uint8Array): Promise<void> {
+    this.#socket.write(bytes);
+    await this.barrier();
+  }
+
+  async bundle(bytes: Uint8Array): Promise<void> {
+    const control = (kind: "openRequest" | "commitRequest"): Uint8Array =>
+      encodeMessage({ type: "bundleControl", bundleId: 1, control: kind, flags: 3 }, { version: VERSION, xid: 1 });
+    this.#socket.write(control("openRequest"));
+    this.#socket.write(bytes);
+    await this.barrier();
+    await this.exchange(control("commitRequest"), 33);
+  }
+
+  barrier(): Promise<void> {
+    return this.exchange(encodeMessage({ type: "barrierRequest" }, { version: VERSION, xid: 2 }), 21);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+function encodeAll(batch: FlowModBatch, bundled: boolean): Uint8Array {
+  const writer = new ByteWriter(batch.length * 200 + 1024);
+  const view = createFlowModView();
+  for (let i = 0; i < batch.length; i++) {
+    batch.read(i, view);
+    if (bundled) encodeBundledFlowMod(writer, view, VERSION, FIRST_XID + i, 1, 3);
+    else encodeFlowMod(writer, view, VERSION, FIRST_XID + i);
+  }
+  return writer.finish();
+}
+
+async function timed(body: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await body();
+  return performance.now() - start;
+}
+
+function expectApplied(result: { fate: string; refused: ReadonlyMap<number, unknown> }): void {
+  if (result.fate !== "applied" || result.refused.size > 0)
+    throw new Error(`not applied: ${JSON.stringify([...result.refused].slice(0, 3))}`);
+}
+
+/** From a filled table to confirmed: rounds and batches as a synchroniser takes them. */
+async function sendTable(table: DesiredFlowTable, transport: OpenFlowTransport): Promise<void> {
+  const round = table.startRound();
+  const settled: Promise<void>[] = [];
+  for (let batch = round?.next({ maxFlowMods: 4096 }); batch !== undefined; batch = round?.next({ maxFlowMods: 4096 })) {
+    const mine = batch;
+    settled.push(
+      transport.send(mine).then((result) => {
+        expectApplied(result);
+        round?.settle(mine, result);
+      }),
+    );
+    if (transport.isBacklogged) await transport.drained();
+  }
+  await Promise.all(settled);
+}
+
+async function readAll(transport: OpenFlowTransport): Promise<number> {
+  let count = 0;
+  for await (const chunk of transport.readFlows()) count += chunk.length;
+  return count;
+}
+
+async function measure(peer: OpenVSwitch, count: number, rounds: number): Promise<void> {
+  const file = join(peer.folder, `flows-${count}.txt`);
+  writeFileSync(file, `${flowLines(count).join("\n")}\n`);
+  const readFile = (): Flow[] => Array.from(parseFlows(readFileSync(file, "utf8")), ({ flow }) => flow);
+  const flows = readFile();
+  const batch = flowModBatch(flows.map((flow) => ({ command: "add", flow })));
+  const bytes = { plain: encodeAll(batch, false), bundle: encodeAll(batch, true) };
+  const owner = ownerFor("bench");
+
+  const transport = connectSwitch(peer.address, { versions: ["OpenFlow15"] });
+  transport.open();
+  while (!transport.isUp) await new Promise((resolve) => setTimeout(resolve, 5));
+  const bare = new BareSender(peer.socketPath);
+  await bare.greet();
+  const clear = async (): Promise<void> => {
+    await peer.ofctl(...CLEAR, peer.socketPath);
+  };
+
+  const times: Record<string, number[]> = {};
+  const run = async (name: string, body: () => Promise<unknown>, prepare: () => Promise<void> = clear): Promise<void> => {
+    await prepare();
+    let list = times[name];
+    if (list === undefined) {
+      list = [];
+      times[name] = list;
+    }
+    list.push(await timed(body));
+  };
+  // The first round warms up the switch and the compiler and is not counted.
+  for (let i = 0; i <= rounds; i++) {
+    if (i === 1) for (const list of Object.values(times)) list.length = 0;
+    await run("ceiling plain", () => bare.plain(bytes.plain));
+    await run("send plain", async () => expectApplied(await transport.send(batch)));
+    await run("ceiling bundle", () => bare.bundle(bytes.bundle));
+    await run("send atomic", async () => expectApplied(await transport.send(batch, { atomic: true })));
+    await clear();
+    const table = new DesiredFlowTable();
+    for (const flow of flows) table.addFlow(owner, flow);
+    await run(
+      "table",
+      () => sendTable(table, transport),
+      async () => {},
+    );
+    await run("file", async () => {
+      const wanted = new DesiredFlowTable();
+      for (const { flow } of parseFlows(readFileSync(file, "utf8"))) wanted.addFlow(owner, flow);
+      await sendTable(wanted, transport);
+    });
+    await run("ofctl file", () => peer.ofctl("-O", "OpenFlow15", "--bundle", "add-flows", peer.socketPath, file));
+    const dump = join(peer.folder, "dump.txt");
+    await run(
+      "ofctl dump",
+      () => peer.shell(`ovs-ofctl -O OpenFlow15 dump-flows ${peer.socketPath} > ${dump}`),
+      async () => {},
+    );
+    let seen = 0;
+    await run(
+      "read",
+      async () => {
+        seen = await readAll(transport);
+      },
+      async () => {},
+    );
+    if (seen !== count) throw new Error(`read ${seen} of ${count} flows`);
+  }
+  if (bare.errors > 0) throw new Error(`${bare.errors} errors from the switch`);
+
+  const rate = (name: string): number => count / median(times[name] as number[]);
+  const against = (name: string, peerName: string, goal?: number): void => {
+    record({
+      name: `switch/${name}`,
+      size: count,
+      value: 1000 / rate(name),
+      unit: "us/flow",
+      peer: { name: peerName, value: 1000 / rate(peerName) },
+      ...(goal === undefined ? {} : { goal }),
+    });
+  };
+  against("send plain", "ceiling plain", 1 / 0.9);
+  against("send atomic", "ceiling bundle", 1 / 0.9);
+  against("table", "ceiling plain", 1 / 0.9);
+  against("file", "ofctl file", 1 / 2.5);
+  against("read", "ofctl dump", 1);
+
+  // One change with everything installed: the same flow-mod by hand, and through the transport.
+  const one = flowModBatch([{ command: "add", flow: flows[0] as Flow }]);
+  const oneBytes = encodeAll(one, false);
+  const latencies: Record<"bare" | "own", number[]> = { bare: [], own: [] };
+  for (let i = 0; i < (smoke ? 50 : 500); i++) {
+    latencies.bare.push(await timed(() => bare.plain(oneBytes)));
+    latencies.own.push(await timed(async () => expectApplied(await transport.send(one))));
+  }
+  record({
+    name: "switch/one change",
+    size: count,
+    value: 1000 * median(latencies.own),
+    unit: "us",
+    peer: { name: "by hand", value: 1000 * median(latencies.bare) },
+    goal: 1.5,
+  });
+  bare.close();
+  await transport.close();
+  await clear();
+}
+
+const missing = missingOpenVSwitch();
+if (missing !== undefined) {
+  console.log(missing);
+} else {
+  const peer = await OpenVSwitch.start();
+  try {
+    for (const [count, rounds] of smoke
+      ? [[2000, 1]]
+      : [
+          [10_000, 7],
+          [100_000, 5],
+        ]) {
+      await measure(peer, count as number, rounds as number);
+    }
+  } finally {
+    await peer.stop();
+  }
+}
