@@ -293,7 +293,6 @@ function natFault(action: Extract<Action, { type: "nat" }>, state: State): Fault
   return undefined;
 }
 
-// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one case for each action
 function faultOf(action: Action, state: State, table: number): Fault | undefined {
   switch (action.type) {
     case "output":

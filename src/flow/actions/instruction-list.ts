@@ -10,7 +10,7 @@ const GOTO = 1;
 const METADATA = 2;
 const WRITE = 3;
 const APPLY = 4;
-const CLEAR = 5;
+// 5 is clear-actions.
 const METER = 6;
 const EXPERIMENTER = 0xffff;
 

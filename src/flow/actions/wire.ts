@@ -26,13 +26,13 @@ export function decodeInstructions(
 ): Instructions {
   if (start === end) return Instructions.drop;
   const list = decodeInstructionList(bytes, start, end, version, false);
-  const fitted = facts === undefined ? list : fit(list, facts, version, start);
+  const fitted = facts === undefined ? list : fitToMatch(list, facts, version, start);
   scratch.clear();
   encodeInstructionList(fitted, CANONICAL, scratch);
   return Instructions.fromCanonical(scratch.finish());
 }
 
-function fit(list: readonly Action[], facts: MatchFacts, version: WireVersion, offset: number): readonly Action[] {
+function fitToMatch(list: readonly Action[], facts: MatchFacts, version: WireVersion, offset: number): readonly Action[] {
   const { actions, fault } = checkActions(list, facts, ANY_TABLE);
   if (fault === undefined || (fault.soft && version === 1)) return actions;
   throw new OfsyncError("ACTION_MATCH", fault.message, {
