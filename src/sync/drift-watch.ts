@@ -70,7 +70,10 @@ export class DriftWatch {
     const timedOut = reason === "idleTimeout" || reason === "hardTimeout";
     const isTheWanted = wanted.idleTimeout !== 0 || wanted.hardTimeout !== 0;
     if (timedOut && isTheWanted) this.#expired(wanted, reason);
-    else if (reason !== "eviction") this.#drift("missing", "repaired", "monitor", flow);
+    else {
+      this.#knowledge.expiry.forget(flow);
+      if (reason !== "eviction") this.#drift("missing", "repaired", "monitor", flow);
+    }
   }
 
   /** A read-back found something else than was known. */
@@ -81,7 +84,10 @@ export class DriftWatch {
       if (wanted === undefined) return;
       this.#hooks.disturbed();
       if (this.#knowledge.expiry.mayHaveExpired(key, true)) this.#expired(wanted, "readBack");
-      else this.#drift("missing", "repaired", "readBack", wanted);
+      else {
+        this.#knowledge.expiry.forget(key);
+        this.#drift("missing", "repaired", "readBack", wanted);
+      }
       return;
     }
     if (flow === undefined) return;

@@ -40,21 +40,22 @@ export class ExpiryTracker {
       this.forget(flow);
       return;
     }
-    this.#note(flow, this.#clock.now() + flow.idleTimeout * 1000);
+    const known = this.#lives.get(keyText(flow))?.mayBeIdleFrom ?? Number.POSITIVE_INFINITY;
+    this.#note(flow, Math.min(known, this.#clock.now() + flow.idleTimeout * 1000), Number.POSITIVE_INFINITY);
   }
 
   /** The switch reported this flow. When it was last used or modified is not known. */
   seen(flow: FlowKey & Timeouts): void {
-    this.#note(flow, this.#clock.now());
+    const known = this.#lives.get(keyText(flow));
+    const now = this.#clock.now();
+    this.#note(flow, Math.min(known?.mayBeIdleFrom ?? now, now), known?.overAt ?? Number.POSITIVE_INFINITY);
   }
 
-  #note(flow: FlowKey & Timeouts, mayBeIdleFrom: number): void {
-    const text = keyText(flow);
-    const known = this.#lives.get(text)?.mayBeIdleFrom ?? Number.POSITIVE_INFINITY;
-    this.#lives.set(text, {
+  #note(flow: FlowKey & Timeouts, mayBeIdleFrom: number, overAt: number): void {
+    this.#lives.set(keyText(flow), {
       key: flow,
-      mayBeIdleFrom: flow.idleTimeout === 0 ? Number.POSITIVE_INFINITY : Math.min(known, mayBeIdleFrom),
-      overAt: flow.hardTimeout === 0 ? Number.POSITIVE_INFINITY : this.#clock.now() + flow.hardTimeout * 1000,
+      mayBeIdleFrom: flow.idleTimeout === 0 ? Number.POSITIVE_INFINITY : mayBeIdleFrom,
+      overAt: flow.hardTimeout === 0 ? Number.POSITIVE_INFINITY : Math.min(overAt, this.#clock.now() + flow.hardTimeout * 1000),
     });
   }
 

@@ -37,11 +37,7 @@ export async function reinstall(
   return result;
 }
 
-async function tryToReinstall(
-  knowledge: SwitchKnowledge,
-  telemetry: Telemetry,
-  hooks: ReinstallHooks,
-): Promise<ReinstallResult> {
+async function tryToReinstall(knowledge: SwitchKnowledge, telemetry: Telemetry, hooks: ReinstallHooks): Promise<ReinstallResult> {
   const { table, transport, clock, clearFilter } = knowledge.settings;
   const to = { transport, clock, telemetry, isCurrent: hooks.isCurrent };
   for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {

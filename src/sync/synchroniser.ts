@@ -10,11 +10,11 @@ import { DriftWatch } from "./drift-watch.ts";
 import type { SyncEvent } from "./events.ts";
 import { keyText } from "./key-text.ts";
 import { LatencyMeter } from "./latency.ts";
-import { type SyncSettings, type SynchroniserOptions, settingsOf } from "./options.ts";
+import { type SynchroniserOptions, type SyncSettings, settingsOf } from "./options.ts";
 import { type ReadPurpose, SwitchRead } from "./read-back.ts";
 import { isTableFull } from "./refusals.ts";
-import type { SettledReport } from "./report.ts";
 import { reinstall } from "./reinstall.ts";
+import type { SettledReport } from "./report.ts";
 import { RoundSender } from "./round-sender.ts";
 import type { SyncState } from "./state.ts";
 import type { SyncStatus } from "./status.ts";
@@ -487,19 +487,12 @@ export class Synchroniser {
       return { name: "inSync", epoch, revision: table.revision };
     }
     this.#beginRound();
-    this.#sender = new RoundSender(
-      round,
-      this.#settings.transport,
-      this.#settings.batch,
-      this.#settings.clock,
-      this.#telemetry,
-      {
-        isCurrent: () => this.#isCurrent() && this.#epoch === epoch,
-        screen: (batch) => this.#knowledge.screen(batch),
-        doubts: (batch) => this.#takeDoubts(batch),
-        answered: (batch, outcome) => this.#answered(batch, outcome),
-      },
-    );
+    this.#sender = new RoundSender(round, this.#settings.transport, this.#settings.batch, this.#settings.clock, this.#telemetry, {
+      isCurrent: () => this.#isCurrent() && this.#epoch === epoch,
+      screen: (batch) => this.#knowledge.screen(batch),
+      doubts: (batch) => this.#takeDoubts(batch),
+      answered: (batch, outcome) => this.#answered(batch, outcome),
+    });
     return { name: "sending", epoch, revision: round.revision };
   }
 

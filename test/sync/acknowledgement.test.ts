@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { ALICE, BOB, flow, expectNoFaults, stateOf, world } from "./harness.ts";
+import { ALICE, BOB, expectNoFaults, flow, stateOf, world } from "./harness.ts";
 
 afterAll(expectNoFaults);
 

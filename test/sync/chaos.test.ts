@@ -4,18 +4,24 @@ import type { Flow } from "../../src/flow/flow.ts";
 import type { SynchroniserOptions } from "../../src/sync/options.ts";
 import type { SettledReport } from "../../src/sync/report.ts";
 import type { MemorySwitchOptions } from "../../src/transport/memory-switch.ts";
-import { ALICE, BOB, describeFlow, flow, expectNoFaults, type World, world } from "./harness.ts";
+import { ALICE, BOB, describeFlow, expectNoFaults, flow, type World, world } from "./harness.ts";
 
 /** `OFSYNC_SEED` repeats a run, `OFSYNC_RUNS` makes it longer. */
-const seed = Number(process.env["OFSYNC_SEED"] ?? 20_261_121);
-const runs = Number(process.env["OFSYNC_RUNS"] ?? 60);
+const seed = Number(process.env.OFSYNC_SEED ?? 20_261_121);
+const runs = Number(process.env.OFSYNC_RUNS ?? 60);
 
 const KEYS = 12;
 const OURS = 0x5500n;
 const MASK = 0xff00n;
 
 type Step =
-  | { readonly do: "set" | "remove"; readonly owner: number; readonly key: number; readonly to: number; readonly priority: number }
+  | {
+      readonly do: "set" | "remove";
+      readonly owner: number;
+      readonly key: number;
+      readonly to: number;
+      readonly priority: number;
+    }
   | { readonly do: "storm"; readonly count: number; readonly to: number }
   | { readonly do: "tamperAdd" | "tamperDelete" | "tamperModify" | "foreign"; readonly key: number; readonly to: number }
   | { readonly do: "wait"; readonly ms: number }
@@ -35,22 +41,63 @@ type Step =
 const key = fc.integer({ min: 1, max: KEYS });
 const to = fc.integer({ min: 1, max: 3 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom("set" as const, "remove" as const), owner: fc.integer({ min: 0, max: 1 }), key, to, priority: fc.constantFrom(100, 200) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constantFrom("set" as const, "remove" as const),
+      owner: fc.integer({ min: 0, max: 1 }),
+      key,
+      to,
+      priority: fc.constantFrom(100, 200),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("storm" as const), count: fc.integer({ min: 5, max: 60 }), to }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("tamperAdd" as const, "tamperDelete" as const, "tamperModify" as const, "foreign" as const), key, to }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom("tamperAdd" as const, "tamperDelete" as const, "tamperModify" as const, "foreign" as const),
+      key,
+      to,
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(0, 0, 1, 20, 150, 1000, 12_000) }) },
   { weight: 4, arbitrary: fc.constant({ do: "settled" as const }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("cut" as const), carriedOut: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("cutAt" as const), n: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("restart" as const, "gap" as const, "clear" as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("loseReplies" as const), applied: fc.boolean(), disconnect: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("loseFlowMods" as const), key, applied: fc.boolean(), times: fc.integer({ min: 1, max: 2 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("loseReplies" as const), applied: fc.boolean(), disconnect: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("loseFlowMods" as const),
+      key,
+      applied: fc.boolean(),
+      times: fc.integer({ min: 1, max: 2 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("refuse" as const), key, times: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("full" as const), flows: fc.integer({ min: 0, max: KEYS }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("backlog" as const), on: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("delay" as const), requestMs: fc.integer({ min: 0, max: 40 }), replyMs: fc.integer({ min: 0, max: 40 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("delay" as const),
+      requestMs: fc.integer({ min: 0, max: 40 }),
+      replyMs: fc.integer({ min: 0, max: 40 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ do: "shuffle" as const }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("failRead" as const), after: fc.integer({ min: 0, max: 6 }), how: fc.constantFrom("error" as const, "disconnect" as const, "stall" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("failRead" as const),
+      after: fc.integer({ min: 0, max: 6 }),
+      how: fc.constantFrom("error" as const, "disconnect" as const, "stall" as const),
+    }),
+  },
 );
 
 interface Setting {
@@ -283,21 +330,25 @@ function placeOf(one: Flow): string {
 
 test(`whatever happens, the switch ends up equal and no acknowledgement is false (seed ${seed}, ${runs} runs)`, async () => {
   let acknowledgements = 0;
-  const property = fc.asyncProperty(setting, fc.array(step, { minLength: 20, maxLength: 120, size: "max" }), async (chosen, steps) => {
-    const failures: unknown[] = [];
-    const onReject = (reason: unknown): void => {
-      failures.push(reason);
-    };
-    process.on("unhandledRejection", onReject);
-    try {
-      const play = new Play(chosen);
-      await play.run(steps);
-      acknowledgements += play.acknowledgements;
-    } finally {
-      process.off("unhandledRejection", onReject);
-    }
-    if (failures.length > 0) throw failures[0];
-  });
+  const property = fc.asyncProperty(
+    setting,
+    fc.array(step, { minLength: 20, maxLength: 120, size: "max" }),
+    async (chosen, steps) => {
+      const failures: unknown[] = [];
+      const onReject = (reason: unknown): void => {
+        failures.push(reason);
+      };
+      process.on("unhandledRejection", onReject);
+      try {
+        const play = new Play(chosen);
+        await play.run(steps);
+        acknowledgements += play.acknowledgements;
+      } finally {
+        process.off("unhandledRejection", onReject);
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  );
   await fc.assert(property, { seed, numRuns: runs, interruptAfterTimeLimit: 110_000, markInterruptAsFailure: true });
   expect(acknowledgements).toBeGreaterThan(runs);
   expectNoFaults();

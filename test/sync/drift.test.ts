@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { ADOPTER, ALICE, flow, expectNoFaults, world } from "./harness.ts";
+import { ADOPTER, ALICE, expectNoFaults, flow, world } from "./harness.ts";
 
 afterAll(expectNoFaults);
 

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Random } from "../../src/clock.ts";
-import { Flow, type FlowInit } from "../../src/flow/flow.ts";
+import type { Flow, FlowInit } from "../../src/flow/flow.ts";
 import type { SyncEvent } from "../../src/sync/events.ts";
 import type { SynchroniserOptions } from "../../src/sync/options.ts";
 import { SYNC_TRANSITIONS, type SyncStateName } from "../../src/sync/state.ts";
@@ -81,7 +81,11 @@ export function world(options: WorldOptions = {}): World {
     sync,
     events,
     told,
-    held: () => device.flows().map(({ flow: one }) => describeFlow(one)).sort(),
+    held: () =>
+      device
+        .flows()
+        .map(({ flow: one }) => describeFlow(one))
+        .sort(),
     wanted: () => [...table.winners()].map(describeFlow).sort(),
     begin: async () => {
       sync.start();
@@ -109,7 +113,17 @@ function checkTransition(from: SyncStateName, to: SyncStateName): void {
 export function describeFlow(one: Flow): string {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
   const { table, priority, match, cookie, idleTimeout, hardTimeout, importance, flags, instructions } = one;
-  return [table, priority, hex(match.bytes), `cookie=${cookie}`, idleTimeout, hardTimeout, importance, flags & 0x19, hex(instructions.bytes)].join(" ");
+  return [
+    table,
+    priority,
+    hex(match.bytes),
+    `cookie=${cookie}`,
+    idleTimeout,
+    hardTimeout,
+    importance,
+    flags & 0x19,
+    hex(instructions.bytes),
+  ].join(" ");
 }
 
 /** The state of a promise without waiting for it. */

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { DesiredFlowTable } from "../../src/table/desired-table.ts";
-import { ALICE, BOB, flow, expectNoFaults, world } from "./harness.ts";
+import { ALICE, BOB, expectNoFaults, flow, world } from "./harness.ts";
 
 afterAll(expectNoFaults);
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { groupTo } from "../../src/testing/numbered-flow.ts";
-import { ALICE, flow, expectNoFaults, world } from "./harness.ts";
+import { ALICE, expectNoFaults, flow, world } from "./harness.ts";
 
 afterAll(expectNoFaults);
 
