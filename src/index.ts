@@ -74,6 +74,7 @@ export { MemorySwitch, type MemorySwitchOptions, type ReceivedCounters, type Swi
 export { type SwitchErrorName, switchError } from "./transport/switch-error.ts";
 export type { DelayMs, ReadFaultKind, SwitchFaults } from "./transport/switch-faults.ts";
 export type { OverflowPolicy, TableLimit } from "./transport/switch-tables.ts";
+export type { DumpOptions, LoadOptions } from "./transport/switch-text.ts";
 export type {
   BatchResult,
   FlowModFate,

@@ -95,9 +95,8 @@ export function instructionParts(fc: FastCheck, options: InstructionOptions = {}
         fc.tuple(port, table).map(([from, next]): Action => ({ type: "resubmit", port: from, table: next })),
       ),
     },
-    fc
-      .tuple(register, word)
-      .map(([name, maxLength]): Action => ({ type: "outputReg", source: { field: name, bits: 16 }, maxLength })),
+    // Text has no place for a length here, so it stays the default.
+    register.map((name): Action => ({ type: "outputReg", source: { field: name, bits: 16 } })),
     fc
       .tuple(port, fc.integer({ min: 14, max: 0xffff }))
       .map(([to, maxLength]): Action => ({ type: "outputTruncated", port: to, maxLength })),

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { FLOW_MOD_COMMANDS, type FlowMod, type FlowModBatch, type FlowModCommand } from "../diff/flow-mod.ts";
+import type { FlowMod, FlowModCommand } from "../diff/flow-mod.ts";
+import { flowModBatch } from "../diff/flow-mod-batch.ts";
 import type { Flow } from "../flow/flow.ts";
-import { collectFlows, readFlowInto } from "../transport/installed-flow-chunk.ts";
+import { collectFlows } from "../transport/installed-flow-chunk.ts";
 import type { BatchResult, ReadFilter, SendOptions, Transport, TransportEvent } from "../transport/transport.ts";
 
 /** A transport to be checked, with what the checks may do behind its back. Checks that need an absent part are skipped. */
@@ -90,7 +91,7 @@ export class ConformanceBench {
 
   /** Sends one batch and waits for its fate. */
   send(mods: readonly FlowMod[], options?: SendOptions): Promise<BatchResult> {
-    return this.settles("send() settles", this.transport.send(batchOf(mods), options));
+    return this.settles("send() settles", this.transport.send(flowModBatch(mods), options));
   }
 
   /** Sends one batch and expects that all of it is applied. */
@@ -166,25 +167,4 @@ export class ConformanceBench {
 /** Complains when a rule is broken. */
 export function must(condition: boolean, expectation: string): asserts condition {
   if (!condition) throw new Error(`expected: ${expectation}`);
-}
-
-/** A batch of objects. */
-export function batchOf(mods: readonly FlowMod[]): FlowModBatch {
-  const counts = { add: 0, modify: 0, delete: 0 };
-  for (const { command } of mods) counts[command]++;
-  return {
-    length: mods.length,
-    counts,
-    at(index) {
-      const mod = mods[index];
-      if (mod === undefined) throw new RangeError(`no flow-mod ${index} in a batch of ${mods.length}`);
-      return mod;
-    },
-    read(index, into) {
-      const { command, flow } = this.at(index);
-      readFlowInto(flow, into);
-      into.command = FLOW_MOD_COMMANDS.indexOf(command);
-    },
-    [Symbol.iterator]: () => mods[Symbol.iterator](),
-  };
 }

@@ -1,5 +1,6 @@
+import { flowModBatch } from "../diff/flow-mod-batch.ts";
 import type { TransportEvent } from "../transport/transport.ts";
-import { batchOf, type CheckDefinition, must } from "./conformance-bench.ts";
+import { type CheckDefinition, must } from "./conformance-bench.ts";
 import { numberedFlow } from "./numbered-flow.ts";
 
 const connectionEvents = (events: readonly TransportEvent[]): string =>
@@ -56,7 +57,7 @@ export const connectionChecks: readonly CheckDefinition[] = [
     body: async (bench) => {
       const { transport } = bench;
       const flows = Array.from({ length: 20 }, (_, i) => numberedFlow(i + 1));
-      const sends = flows.map((flow) => transport.send(batchOf([{ command: "add", flow }])));
+      const sends = flows.map((flow) => transport.send(flowModBatch([{ command: "add", flow }])));
       await bench.target.disconnect?.();
       const results = await bench.settles("all batches settle", Promise.all(sends));
       await bench.until("the transport comes up again", () => transport.isUp && transport.epoch === 2);
@@ -82,7 +83,7 @@ export const connectionChecks: readonly CheckDefinition[] = [
     name: "close() settles what is under way, may be called twice, and is final",
     body: async (bench) => {
       const { transport } = bench;
-      const sent = transport.send(batchOf([{ command: "add", flow: numberedFlow(1) }]));
+      const sent = transport.send(flowModBatch([{ command: "add", flow: numberedFlow(1) }]));
       await bench.settles("close() resolves", Promise.all([transport.close(), transport.close()]));
       const result = await bench.settles("the batch settles", sent);
       must(result.refused.size === 0, "nothing is refused");

@@ -1,5 +1,6 @@
 import type { FlowMod } from "../diff/flow-mod.ts";
-import { batchOf, type CheckDefinition, must } from "./conformance-bench.ts";
+import { flowModBatch } from "../diff/flow-mod-batch.ts";
+import { type CheckDefinition, must } from "./conformance-bench.ts";
 import { numberedFlow, outputTo } from "./numbered-flow.ts";
 
 const added = (from: number, count: number): FlowMod[] =>
@@ -79,8 +80,8 @@ export const sendingChecks: readonly CheckDefinition[] = [
     body: async (bench) => {
       const { transport } = bench;
       const sends = [1, 2, 3, 4, 5].flatMap((port) => [
-        transport.send(batchOf([{ command: "delete", flow: numberedFlow(1) }])),
-        transport.send(batchOf([{ command: "add", flow: numberedFlow(1, { instructions: outputTo(port) }) }])),
+        transport.send(flowModBatch([{ command: "delete", flow: numberedFlow(1) }])),
+        transport.send(flowModBatch([{ command: "add", flow: numberedFlow(1, { instructions: outputTo(port) }) }])),
       ]);
       for (const result of await bench.settles("all batches settle", Promise.all(sends))) bench.expectApplied(result);
       bench.expectFlows(await bench.read(), [numberedFlow(1, { instructions: outputTo(5) })]);

@@ -198,17 +198,9 @@ export class SwitchTables {
 
   /** Puts a flow in place with given counters, without any check. For loading a dump. */
   restore(flow: Flow, counters: { packets: bigint; bytes: bigint; ageMs: number }): void {
-    const created = this.#options.now() - counters.ageMs;
-    const id = slotId(flow);
-    this.#write(flow.table, id, {
-      id,
-      flow: flow,
-      packets: counters.packets,
-      bytes: counters.bytes,
-      created,
-      modified: this.#options.now(),
-      used: this.#options.now(),
-    });
+    const now = this.#options.now();
+    const { packets, bytes, ageMs } = counters;
+    this.#put({ id: slotId(flow), flow, packets, bytes, created: now - ageMs, modified: now, used: now }, "added");
   }
 
   /** Removes the flows whose time is over. */

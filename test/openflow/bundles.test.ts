@@ -3,7 +3,7 @@ import { Flow } from "../../src/flow/flow.ts";
 import { Match } from "../../src/flow/match.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { batchOf } from "../../src/testing/conformance-bench.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import type { BundleControl } from "../../src/wire/bundle.ts";
 import type { OpenFlowMessage } from "../../src/wire/messages.ts";

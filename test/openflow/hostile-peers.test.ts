@@ -4,7 +4,7 @@ import type { OfsyncError } from "../../src/errors.ts";
 import { Flow } from "../../src/flow/flow.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { batchOf } from "../../src/testing/conformance-bench.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import type { TransportEvent } from "../../src/transport/transport.ts";

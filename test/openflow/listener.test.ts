@@ -11,7 +11,7 @@ import {
   type SwitchArrival,
   type SwitchListener,
 } from "../../src/openflow/listener.ts";
-import { batchOf } from "../../src/testing/conformance-bench.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import { callIn, type FakePeer, type FakeSwitchOptions, until } from "./fake-switch.ts";

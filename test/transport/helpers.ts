@@ -1,29 +1,14 @@
 import { fromHex } from "../../src/bytes.ts";
 import type { FlowMod, FlowModBatch, FlowModCommand } from "../../src/diff/flow-mod.ts";
+import { flowModBatch } from "../../src/diff/flow-mod-batch.ts";
 import { Flow, type FlowInit } from "../../src/flow/flow.ts";
 import { Instructions } from "../../src/flow/instructions.ts";
 import { Match } from "../../src/flow/match.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
-import { readFlowInto } from "../../src/transport/installed-flow-chunk.ts";
 import { MemorySwitch, type MemorySwitchOptions } from "../../src/transport/memory-switch.ts";
 import type { BatchResult, TransportEvent } from "../../src/transport/transport.ts";
 
-/** A batch of objects, written out here so that these tests need nothing of the diff. */
-export function batchOf(...mods: readonly FlowMod[]): FlowModBatch {
-  const counts = { add: 0, modify: 0, delete: 0 };
-  for (const mod of mods) counts[mod.command]++;
-  return {
-    length: mods.length,
-    counts,
-    at: (index) => mods[index] as FlowMod,
-    read: (index, into) => {
-      const mod = mods[index] as FlowMod;
-      readFlowInto(mod.flow, into);
-      into.command = ["add", "modify", "delete"].indexOf(mod.command);
-    },
-    [Symbol.iterator]: () => mods[Symbol.iterator](),
-  };
-}
+export const batchOf = (...mods: readonly FlowMod[]): FlowModBatch => flowModBatch(mods);
 
 export const add = (flow: Flow): FlowMod => ({ command: "add", flow });
 export const modify = (flow: Flow): FlowMod => ({ command: "modify", flow });
