@@ -374,5 +374,7 @@ function idleDeadline({ flow, used }: Slot): number {
 
 function goesBefore(a: Slot, b: Slot): boolean {
   if (a.flow.importance !== b.flow.importance) return a.flow.importance < b.flow.importance;
-  return Math.min(hardDeadline(a), idleDeadline(a)) < Math.min(hardDeadline(b), idleDeadline(b));
+  const [endA, endB] = [Math.min(hardDeadline(a), idleDeadline(a)), Math.min(hardDeadline(b), idleDeadline(b))];
+  // Among equals the key decides, so that what happened before cannot show.
+  return endA === endB ? a.id < b.id : endA < endB;
 }

@@ -1,4 +1,5 @@
 // A switch in the simplest words: a list of flows, searched from the front. Slow, short, and written from the rules alone.
+import { compareBytes } from "../../src/bytes.ts";
 import type { FlowMod } from "../../src/diff/flow-mod.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 
@@ -72,7 +73,7 @@ export class NaiveSwitch {
     if (inTable.length >= maxFlows) {
       const candidates = inTable
         .filter((entry) => this.deadline(entry) < Number.POSITIVE_INFINITY)
-        .sort((a, b) => a.flow.importance - b.flow.importance || this.deadline(a) - this.deadline(b));
+        .sort((a, b) => a.flow.importance - b.flow.importance || this.deadline(a) - this.deadline(b) || byKey(a.flow, b.flow));
       const victim = candidates[0];
       if (!evicts || victim === undefined) return "OFPFMFC_TABLE_FULL";
       this.flows = this.flows.filter((entry) => entry !== victim);
@@ -90,4 +91,8 @@ export class NaiveSwitch {
   expire(): void {
     this.flows = this.flows.filter((entry) => this.now < this.deadline(entry));
   }
+}
+
+function byKey(a: Flow, b: Flow): number {
+  return a.priority - b.priority || compareBytes(a.match.bytes, b.match.bytes);
 }
