@@ -36,6 +36,8 @@ export class MatchBuilder {
   readonly #writer = new ByteWriter(512);
   readonly #entries: Entry[] = [];
   #unusable: Entry | undefined;
+  // The packet type was written, and is not just what a field of Ethernet packets implies.
+  #packetTypeWritten = false;
   readonly #before = { value: new Uint8Array(16), mask: new Uint8Array(16) };
   readonly #one = { value: new Uint8Array(tunMetadataBytes), mask: new Uint8Array(tunMetadataBytes) };
 
@@ -44,6 +46,7 @@ export class MatchBuilder {
     this.#draft.clear();
     this.#entries.length = 0;
     this.#unusable = undefined;
+    this.#packetTypeWritten = false;
   }
 
   /** The match so far. */
@@ -68,7 +71,13 @@ export class MatchBuilder {
   }
 
   /** `eth`: Ethernet packets. */
-  addEthernet(): void {
+  addEthernet(source: ValueText, start: number, end: number): void {
+    if (this.#packetTypeWritten && this.#draft.number(SLOT.packet_type, 4) !== 0) {
+      source.lenient("FIELD_CONFLICT", "eth contradicts the packet_type before it", start, end, {
+        hint: "leave one of them out",
+      });
+    }
+    this.#packetTypeWritten = true;
     this.#draft.putExact(SLOT.packet_type, 4, 0);
   }
 
@@ -83,7 +92,9 @@ export class MatchBuilder {
   #put(entry: Entry, value: Uint8Array, mask: Uint8Array): void {
     const { source, field: target, name, start, end } = entry;
     const slot = FIELD_SLOTS[target.id] as FieldSlot;
-    const occupied = this.#remember(slot);
+    const implied = slot.offset === SLOT.packet_type && slot.bytes === 4 && !this.#packetTypeWritten;
+    const occupied = !implied && this.#remember(slot);
+    if (implied) this.#packetTypeWritten = true;
     if (!entry.part && this.#entries.some((earlier) => earlier.field === target && !earlier.part)) {
       source.lenient("FIELD_DUPLICATE", `${name} is given twice`, start, end, { hint: "give every field once" });
     }

@@ -24,7 +24,7 @@ export function readMatchPart(ctx: ParseContext, parts: KeyValues, builder: Matc
   }
   if (name === "eth") {
     refuseValue(ctx, parts, name);
-    builder.addEthernet();
+    builder.addEthernet(ctx, parts.keyStart, parts.keyEnd);
     return true;
   }
   const target =
