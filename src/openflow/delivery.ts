@@ -46,6 +46,8 @@ export class Delivery {
   #flights: Flight[] = [];
   #sent = 0;
   #confirmed = 0;
+  /** The switch keeps the order of messages by itself: no barriers are needed in between. */
+  keepsOrder = false;
   /** Batches whose turn has not come. */
   waitingBatches = 0;
   #drainWaiters: (() => void)[] = [];

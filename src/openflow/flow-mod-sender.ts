@@ -16,6 +16,11 @@ export class FlowModSender {
     this.#delivery = new Delivery(session, epoch, limits);
   }
 
+  /** See {@link Delivery.keepsOrder}. */
+  set keepsOrder(keeps: boolean) {
+    this.#delivery.keepsOrder = keeps;
+  }
+
   get isBacklogged(): boolean {
     return this.#delivery.isBacklogged;
   }

@@ -246,7 +246,8 @@ export class OpenFlowTransport implements Transport {
       if (this.#live?.session === session) this.#setState(this.#upState(this.#live));
     };
     try {
-      const { atomic } = await setUpSession(session, sender);
+      const { atomic, inOrder } = await setUpSession(session, sender);
+      sender.keepsOrder = inOrder;
       const monitor = this.#settings.monitor && (await events.startMonitor());
       if (session.downReason !== undefined) throw session.downReason;
       if (this.#closed) throw new OfsyncError("TRANSPORT_CLOSED", "the transport was closed");

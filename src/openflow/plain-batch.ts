@@ -47,7 +47,7 @@ export async function sendPlain(
     batch.read(index, view);
     const next = (view.command === 2 ? 256 : 0) + view.table;
     // A switch may reorder what no barrier divides: tables and kinds must not overtake each other.
-    if (next !== stage && stage !== -1) putBarrier(delivery, writer);
+    if (next !== stage && stage !== -1 && !delivery.keepsOrder) putBarrier(delivery, writer);
     stage = next;
     delivery.encode(flight, index, writer, encode);
     if (writer.length < PIECE_BYTES) continue;

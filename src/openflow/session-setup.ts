@@ -10,6 +10,8 @@ const WIRE_ROLES: Readonly<Record<ConnectionRole, ControllerRole>> = { equal: "e
 /** What the switch turned out to have. */
 export interface SessionAbilities {
   readonly atomic: boolean;
+  /** It deals with messages one after the other, as Open vSwitch does; others may reorder what no barrier divides. */
+  readonly inOrder: boolean;
 }
 
 /**
@@ -21,8 +23,22 @@ export interface SessionAbilities {
 export async function setUpSession(session: OpenFlowSession, sender: FlowModSender): Promise<SessionAbilities> {
   const { role } = session.settings;
   if (role !== "equal") await claimRole(session, role);
-  const [, atomic] = await Promise.all([chooseMessages(session), role === "secondary" ? false : sender.probeBundles()]);
-  return { atomic };
+  const [, atomic, inOrder] = await Promise.all([
+    chooseMessages(session),
+    role === "secondary" ? false : sender.probeBundles(),
+    isOpenVSwitch(session),
+  ]);
+  return { atomic, inOrder };
+}
+
+async function isOpenVSwitch(session: OpenFlowSession): Promise<boolean> {
+  try {
+    const { hardware } = await session.request({ type: "descRequest" }, "descReply");
+    return hardware === "Open vSwitch";
+  } catch (error) {
+    if (!isOfsyncError(error, "REQUEST_REFUSED")) throw error;
+    return false;
+  }
 }
 
 async function claimRole(session: OpenFlowSession, role: ConnectionRole): Promise<void> {

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Flow } from "../../src/flow/flow.ts";
-import { Match } from "../../src/flow/match.ts";
+import type { FlowModBatch } from "../../src/diff/flow-mod.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import type { BundleControl } from "../../src/wire/bundle.ts";
 import type { OpenFlowMessage } from "../../src/wire/messages.ts";
@@ -148,14 +147,24 @@ describe("an atomic batch", () => {
 
   it("is refused whole, and nothing is sent, when this version cannot carry one flow-mod", async () => {
     const made = await begin(() => false);
-    const bad = new Flow({ match: Match.fromCanonical(new Uint8Array(70_000)) });
-    const result = await made.send(
-      batchOf([
-        { command: "add", flow: numberedFlow(1) },
-        { command: "add", flow: bad },
-      ]),
-      { atomic: true },
-    );
+    // 4,092 outputs are 65,480 bytes: they fit into an instruction, but with all around them not into a message.
+    const bytes = new Uint8Array(8 + 4092 * 16);
+    bytes.set([0, 4, bytes.length >> 8, bytes.length & 0xff]);
+    for (let at = 8; at < bytes.length; at += 16) bytes.set([0, 0, 0, 16, 0, 0, 0, 1], at);
+    const good = batchOf([1, 2].map((n) => ({ command: "add", flow: numberedFlow(n) }) as const));
+    const batch: FlowModBatch = {
+      length: 2,
+      counts: good.counts,
+      at: (index) => good.at(index),
+      read(index, into) {
+        good.read(index, into);
+        if (index === 1)
+          Object.assign(into, { instructionsBuffer: bytes, instructionsStart: 0, instructionsLength: bytes.length });
+      },
+      [Symbol.iterator]: () => good[Symbol.iterator](),
+    };
+    const result = await made.send(batch, { atomic: true });
+    expect(result.refused.get(1)?.name).toBe("OFPBRC_BAD_LEN");
     expect(result.refused.size).toBe(2);
     expect(result.refused.get(0)?.name).toMatch(/^BATCH_/);
     expect(result.bytes).toBe(0);

@@ -16,6 +16,8 @@ export interface FakeSwitchOptions {
   readonly datapathId?: bigint;
   /** Sees every message first; returning true keeps the fake from answering by itself. */
   readonly answer?: Answer;
+  /** As the description says, default something else than Open vSwitch. */
+  readonly hardware?: string;
   /** Do not greet. */
   readonly silent?: boolean;
 }
@@ -69,6 +71,10 @@ export class FakePeer {
       case "featuresRequest": {
         const rest = { buffers: 0, tables: 254, auxiliaryId: 0, capabilities: 0x4f, actions: 0, ports: [] };
         return { type: "featuresReply", datapathId: this.#options.datapathId ?? 0x1234n, ...rest };
+      }
+      case "descRequest": {
+        const rest = { software: "", serialNumber: "", datapath: "" };
+        return { type: "descReply", manufacturer: "nobody", hardware: this.#options.hardware ?? "fake", ...rest };
       }
       case "getConfigRequest":
         return { type: "getConfigReply", flags: 0, missSendLength: 128 };

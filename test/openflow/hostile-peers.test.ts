@@ -1,10 +1,10 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import type { OfsyncError } from "../../src/errors.ts";
 import { Flow } from "../../src/flow/flow.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import type { TransportEvent } from "../../src/transport/transport.ts";

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import type { OfsyncError } from "../../src/errors.ts";
 import {
   formatDatapathId,
@@ -11,7 +12,6 @@ import {
   type SwitchArrival,
   type SwitchListener,
 } from "../../src/openflow/listener.ts";
-import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import { callIn, type FakePeer, type FakeSwitchOptions, until } from "./fake-switch.ts";
