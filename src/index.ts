@@ -6,12 +6,15 @@ export { Instructions } from "./flow/instructions.ts";
 export type { FieldName } from "./flow/field-names.ts";
 export { type Field, FIELDS, fieldByName, type OxmHeader } from "./flow/fields.ts";
 export { type FieldInput, Match, type MatchEntry, type MatchFields, type PlainFieldValue } from "./flow/match.ts";
+export { instructionsMeaning, sameMeaning } from "./flow/meaning.ts";
+export type { PackedFlow } from "./flow/packed-flow.ts";
 export type { PortNames } from "./flow/ports.ts";
 export { type OpenFlowVersion, parseVersion } from "./flow/version.ts";
 
 // text/
 export type { FlowStats } from "./text/flow-attributes.ts";
 export { type FlowTemplateValue, flow } from "./text/flow-template.ts";
+export { FlowTextReader, type FlowTextReaderOptions } from "./text/flow-text-reader.ts";
 export { type FormatFlowOptions, formatDiffFlow, formatFlow } from "./text/format-flow.ts";
 export { type FormatMatchOptions, formatMatch } from "./text/format-match.ts";
 export type { Compat, ParseWarning } from "./text/parse-context.ts";
@@ -88,3 +91,23 @@ export type {
   TransportCapabilities,
   TransportEvent,
 } from "./transport/transport.ts";
+
+// sync/
+export type { BackOffOptions } from "./sync/back-off.ts";
+export {
+  BATCH_CHANNEL,
+  type BatchMessage,
+  type Diagnostics,
+  type DiagnosticsChannel,
+  type EventMessage,
+} from "./sync/diagnostics.ts";
+export type { DriftAction, DriftKind, SyncEvent, SyncEventType } from "./sync/events.ts";
+export type { LatencyStatus } from "./sync/latency.ts";
+export { METRICS, type MetricDescription, type MetricLabels, type MetricName, type Metrics } from "./sync/metrics.ts";
+export type { AuditOptions, BatchOptions, ExpiredPolicy, ForeignPolicy, SynchroniserOptions } from "./sync/options.ts";
+export type { OwnershipOptions } from "./sync/ownership.ts";
+export type { ReadBackResult, ReadPurpose } from "./sync/read-back.ts";
+export type { RefusalError, RefusedFlow, SettledReport } from "./sync/report.ts";
+export { SYNC_TRANSITIONS, type SyncState, type SyncStateName } from "./sync/state.ts";
+export type { SyncCounter, SyncCounters, SyncStatus } from "./sync/status.ts";
+export { type SettledOptions, Synchroniser } from "./sync/synchroniser.ts";

@@ -13,33 +13,41 @@ import { describeError } from "./error-text.ts";
 import { eachLine, inputName } from "./input.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** How flows are read; the options that every reading command has. */
+/** How flows are read. */
 export interface Reading {
   readonly version: OpenFlowVersion;
   readonly compat: Compat;
+  /** A line that strict reading refuses is read as ovs-ofctl reads it, with warnings. */
+  readonly fallback: boolean;
 }
 
-export const READING_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  openflow: {
-    type: "string",
-    short: "O",
-    value: "VERSION",
-    help: "OpenFlow version whose rules and forms apply:\nOpenFlow10 to OpenFlow15 (default)",
-  },
-  compat: {
-    type: "string",
-    value: "MODE",
-    help: '"strict" (default) refuses what ovs-ofctl silently changes,\n"ovs" changes it likewise and warns',
-  },
+export const VERSION_OF_FORMS: OptionSpec = {
+  type: "string",
+  short: "O",
+  value: "VERSION",
+  help: "OpenFlow version whose rules and forms apply:\nOpenFlow10 to OpenFlow15 (default)",
+};
+
+const STRICT = '"strict" refuses what ovs-ofctl silently changes';
+const AS_OVS = '"ovs" changes it likewise and warns';
+
+/** `--compat` of commands from which something follows: strict unless told otherwise. */
+export const COMPAT_STRICT: OptionSpec = { type: "string", value: "MODE", help: `${STRICT} (default),\n${AS_OVS}` };
+
+/** `--compat` of commands that only look at flows which ovs-ofctl or a switch printed or will be given. */
+export const COMPAT_EITHER: OptionSpec = {
+  type: "string",
+  value: "MODE",
+  help: `${STRICT},\n${AS_OVS}; default: what either of them reads`,
 };
 
 export const DEFAULT_VERSION: OpenFlowVersion = "OpenFlow15";
 
-/** The options of {@link READING_OPTIONS}. */
-export function readingOf(input: Arguments): Reading {
+/** What `-O` and `--compat` say; without the latter, `fallback` holds. */
+export function readingOf(input: Arguments, fallback = false): Reading {
   const compat = input.text("compat") ?? "strict";
   if (compat !== "strict" && compat !== "ovs") throw new UsageError(`--compat is "${compat}", but must be "strict" or "ovs"`);
-  return { version: versionOf(input) ?? DEFAULT_VERSION, compat };
+  return { version: versionOf(input) ?? DEFAULT_VERSION, compat, fallback: fallback && input.text("compat") === undefined };
 }
 
 /** What `-O` says, if it was given. */
@@ -68,10 +76,11 @@ export async function eachFlow(path: string, reading: Reading, terminal: Termina
   await eachLine(path, terminal, (text, line) => {
     let flow: Flow | undefined;
     try {
-      flow = parseFlowLine(text, { ...reading, line, onWarning });
+      flow = parseFlowLine(text, { version: reading.version, compat: reading.compat, line, onWarning });
     } catch (error) {
-      if (isOfsyncError(error)) return visitor.bad(error, line, text);
-      throw error;
+      if (!isOfsyncError(error)) throw error;
+      flow = reading.fallback ? asOvsOfctl(text, line, reading, onWarning) : undefined;
+      if (flow === undefined) return visitor.bad(error, line, text);
     }
     if (flow === undefined) visitor.comment?.(text);
     else visitor.flow(flow, line);
@@ -79,7 +88,25 @@ export async function eachFlow(path: string, reading: Reading, terminal: Termina
   });
 }
 
-/** As {@link eachFlow}; the first bad line ends the command, warnings go to standard error. */
+/** Reads a line that strict reading refused; `undefined`: ovs-ofctl refuses it too. */
+export function asOvsOfctl(
+  text: string,
+  line: number,
+  { version }: Reading,
+  onWarning: ((warning: ParseWarning) => void) | undefined,
+): Flow | undefined {
+  const warnings: ParseWarning[] = [];
+  try {
+    const flow = parseFlowLine(text, { version, compat: "ovs", line, onWarning: (warning) => warnings.push(warning) });
+    for (const warning of warnings) onWarning?.(warning);
+    return flow;
+  } catch (error) {
+    if (isOfsyncError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** As {@link eachFlow}; the first bad line ends the command, the first few warnings go to standard error. */
 export async function eachGoodFlow(
   path: string,
   reading: Reading,
@@ -87,17 +114,44 @@ export async function eachGoodFlow(
   visit: (flow: Flow, line: number) => void,
 ): Promise<void> {
   let failure: string | undefined;
+  const warnings = new WarningList(path, terminal);
   await eachFlow(path, reading, terminal, {
     flow: visit,
     bad(error, _line, text) {
       failure = describeError(error, terminal, { file: inputName(path), text });
       return false;
     },
-    warning(warning) {
-      terminal.note(warningText(warning, path, terminal));
-    },
+    warning: (warning) => warnings.add(warning),
   });
+  warnings.end();
   if (failure !== undefined) throw new CommandFailure(failure);
+}
+
+const SHOWN_WARNINGS = 5;
+
+/** Prints the first warnings of a file and counts the rest: a large file may give thousands. */
+export class WarningList {
+  readonly #path: string;
+  readonly #terminal: Terminal;
+  #count = 0;
+
+  constructor(path: string, terminal: Terminal) {
+    this.#path = path;
+    this.#terminal = terminal;
+  }
+
+  add(warning: ParseWarning): void {
+    this.#count += 1;
+    if (this.#count <= SHOWN_WARNINGS) this.#terminal.note(warningText(warning, this.#path, this.#terminal));
+  }
+
+  end(): void {
+    const more = this.#count - SHOWN_WARNINGS;
+    if (more > 0)
+      this.#terminal.note(
+        `${inputName(this.#path)}: ${more} more warnings of this kind; "ofsync fmt --compat ovs" shows them all`,
+      );
+  }
 }
 
 export function warningText(warning: ParseWarning, path: string, terminal: Terminal): string {

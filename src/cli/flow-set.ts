@@ -1,5 +1,5 @@
 import type { Flow, OfsyncError, OwnerId } from "../index.ts";
-import { eachFlow, type Reading, warningText } from "./flow-lines.ts";
+import { eachFlow, type Reading, WarningList } from "./flow-lines.ts";
 import { inputName } from "./input.ts";
 import { type OwnerRule, Owners } from "./owners.ts";
 import type { Terminal } from "./terminal.ts";
@@ -40,6 +40,7 @@ export async function readFlowSet(
   for (const path of paths.length === 0 ? ["-"] : paths) {
     const file = inputName(path);
     owners.startFile();
+    const warnings = new WarningList(path, terminal);
     await eachFlow(path, reading, terminal, {
       flow: (flow, line) => flows.push({ flow, file, line, owner: owners.ownerOf(flow, file) }),
       bad(error, line, text) {
@@ -47,8 +48,9 @@ export async function readFlowSet(
         return true;
       },
       comment: (text) => owners.comment(text),
-      warning: (warning) => terminal.note(warningText(warning, path, terminal)),
+      warning: (warning) => warnings.add(warning),
     });
+    warnings.end();
   }
   return { flows, bad, owners };
 }

@@ -15,71 +15,66 @@ export function inputName(path: string): string {
 }
 
 /**
- * Calls `visit` with each line of a file, numbered from 1, without its line end. `-` is standard input; a name that ends in
- * `.gz` is unpacked. The file is never held as a whole. A `visit` that returns `false` ends the reading.
+ * The bytes of a file in pieces, with progress for whoever is watching. `-` is standard input; a name that ends in `.gz` is
+ * unpacked. The file is never held as a whole.
  */
-export async function eachLine(path: string, terminal: Terminal, visit: (text: string, line: number) => boolean): Promise<void> {
-  const source = path === "-" ? undefined : createReadStream(path, { highWaterMark: CHUNK });
-  const progress = new Progress(terminal, `reading ${inputName(path)}`, "lines", undefined);
-  const meter = source === undefined || !terminal.watched ? undefined : new ByteMeter(path, source);
-  let rest = "";
-  let line = 0;
+export async function* byteChunks(path: string, terminal: Terminal): AsyncGenerator<Uint8Array> {
+  const file = path === "-" ? undefined : createReadStream(path, { highWaterMark: CHUNK });
+  const total = file === undefined || !terminal.watched ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  const progress = new Progress(terminal, `reading ${inputName(path)}`, "kB", undefined);
+  let bytes = 0;
   try {
-    for await (const chunk of decoded(path, source)) {
-      let start = 0;
-      for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", start)) {
-        const piece = chunk.slice(start, end);
-        line += 1;
-        start = end + 1;
-        const text = rest === "" ? piece : rest + piece;
-        rest = "";
-        if (visit(text.endsWith("\r") ? text.slice(0, -1) : text, line) === false) return;
-      }
-      rest += chunk.slice(start);
-      if (rest.length > LONGEST_LINE) throw new CommandFailure(`${inputName(path)}: line ${line + 1} is longer than 16 MiB`);
-      progress.update(line, meter?.share);
+    for await (const chunk of path.endsWith(".gz") ? unpacked(path, file ?? process.stdin) : (file ?? process.stdin)) {
+      yield chunk as Uint8Array;
+      bytes += (chunk as Uint8Array).length;
+      progress.update(bytes / 1000, total === 0 ? undefined : (file as ReadStream).bytesRead / total);
       await terminal.drained();
     }
-    if (rest !== "") visit(rest.endsWith("\r") ? rest.slice(0, -1) : rest, line + 1);
   } finally {
     progress.end();
-    source?.destroy();
+    file?.destroy();
   }
 }
 
-async function* decoded(path: string, source: ReadStream | undefined): AsyncGenerator<string> {
-  const bytes: Readable = source ?? process.stdin;
-  if (path.endsWith(".gz")) {
-    const unpacked = createGunzip({ chunkSize: CHUNK });
-    bytes.on("error", (error) => unpacked.destroy(error));
-    bytes.pipe(unpacked).setEncoding("utf8");
-    try {
-      yield* unpacked as AsyncIterable<string>;
-    } catch (error) {
-      if (isZlibError(error)) throw new CommandFailure(`${path}: not a gzip file, or a damaged one (${error.message})`);
-      throw error;
+/**
+ * Calls `visit` with each line of a file, numbered from 1, without its line end. A `visit` that returns `false` ends the reading.
+ */
+export async function eachLine(path: string, terminal: Terminal, visit: (text: string, line: number) => boolean): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let line = 0;
+  for await (const bytes of byteChunks(path, terminal)) {
+    const chunk = decoder.decode(bytes, { stream: true });
+    let start = 0;
+    for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", start)) {
+      const text = rest + chunk.slice(start, end);
+      rest = "";
+      line += 1;
+      start = end + 1;
+      if (!visit(withoutReturn(text), line)) return;
     }
-    return;
+    rest += chunk.slice(start);
+    if (rest.length > LONGEST_LINE) throw new CommandFailure(`${inputName(path)}: line ${line + 1} is longer than 16 MiB`);
   }
-  bytes.setEncoding("utf8");
-  yield* bytes as AsyncIterable<string>;
+  rest += decoder.decode();
+  if (rest !== "") visit(withoutReturn(rest), line + 1);
+}
+
+function withoutReturn(text: string): string {
+  return text.endsWith("\r") ? text.slice(0, -1) : text;
+}
+
+async function* unpacked(path: string, packed: Readable): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip({ chunkSize: CHUNK });
+  packed.on("error", (error) => gunzip.destroy(error));
+  try {
+    yield* packed.pipe(gunzip) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (isZlibError(error)) throw new CommandFailure(`${path}: not a gzip file, or a damaged one (${error.message})`);
+    throw error;
+  }
 }
 
 function isZlibError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
-}
-
-/** How much of a file has been read. */
-class ByteMeter {
-  readonly #total: number;
-  readonly #source: ReadStream;
-
-  constructor(path: string, source: ReadStream) {
-    this.#total = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    this.#source = source;
-  }
-
-  get share(): number | undefined {
-    return this.#total === 0 ? undefined : this.#source.bytesRead / this.#total;
-  }
 }

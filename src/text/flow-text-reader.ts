@@ -9,8 +9,8 @@ import type { ParseOptions } from "./parse-match.ts";
 export interface FlowTextReaderOptions extends Omit<ParseOptions, "line"> {
   /** Takes each flow, with its 1-based line. The object and its byte ranges are reused: copy what is to be kept. */
   readonly onFlow: (flow: PackedFlow, line: number) => void;
-  /** Takes each bad line, and reading goes on. Default: the first bad line throws. */
-  readonly onError?: ((error: OfsyncError, line: number) => void) | undefined;
+  /** Takes each bad line with its text, and reading goes on. Default: the first bad line throws. */
+  readonly onError?: ((error: OfsyncError, line: number, text: string) => void) | undefined;
 }
 
 /** Chunks from this size on make it worth while to {@link FastLineReader.prime} the fast road. */
@@ -31,7 +31,7 @@ const PRIME_FROM = 1 << 15;
  */
 export class FlowTextReader {
   readonly #onFlow: (flow: PackedFlow, line: number) => void;
-  readonly #onError: ((error: OfsyncError, line: number) => void) | undefined;
+  readonly #onError: ((error: OfsyncError, line: number, text: string) => void) | undefined;
   readonly #options: ParseOptions;
   readonly #fast: FastLineReader;
   readonly #flow = emptyPackedFlow();
@@ -119,7 +119,7 @@ export class FlowTextReader {
       flow = parseFlowLine(this.#decoder.decode(bytes.subarray(start, end)), { ...this.#options, line });
     } catch (error) {
       if (this.#onError === undefined || !isOfsyncError(error)) throw error;
-      this.#onError(error, line);
+      this.#onError(error, line, this.#decoder.decode(bytes.subarray(start, Math.min(end, start + MAX_LINE))));
       return;
     }
     if (flow !== undefined) this.#onFlow(packInto(this.#flow, flow), line);

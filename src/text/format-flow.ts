@@ -1,6 +1,6 @@
 import { DEFAULT_PRIORITY, type Flow, FlowFlag } from "../flow/flow.ts";
 import { type OpenFlowVersion, wireVersionOf } from "../flow/version.ts";
-import { formatInstructions } from "./actions/format-instructions.ts";
+import { formatActionList, formatInstructions } from "./actions/format-instructions.ts";
 import type { FlowStats } from "./flow-attributes.ts";
 import { type FormatMatchOptions, formatMatch } from "./format-match.ts";
 
@@ -38,7 +38,7 @@ export function formatFlow(flow: Flow, options: FormatFlowOptions = {}): string 
 
 /**
  * One flow as `ovs-ofctl diff-flows` prints it behind `-` or `+`: `table=1 priority=10,reg0=0x3b cookie=0x20001 actions=output:8`.
- * Flags are not shown, because diff-flows does not compare them.
+ * Flags are not shown, because diff-flows does not compare them. Actions are shown as they were written, unless a version is given.
  */
 export function formatDiffFlow(flow: Flow, options: Omit<FormatFlowOptions, "stats"> = {}): string {
   let text = flow.table === 0 ? "" : `table=${flow.table} `;
@@ -47,7 +47,8 @@ export function formatDiffFlow(flow: Flow, options: Omit<FormatFlowOptions, "sta
   if (flow.idleTimeout !== 0) text += ` idle_timeout=${flow.idleTimeout}`;
   if (flow.hardTimeout !== 0) text += ` hard_timeout=${flow.hardTimeout}`;
   if (flow.importance !== 0) text += ` importance=${flow.importance}`;
-  return `${text} actions=${actionsText(flow, options)}`;
+  const { version, names } = options;
+  return `${text} actions=${version === undefined ? formatActionList(flow.instructions.actions, { names }) : actionsText(flow, options)}`;
 }
 
 function matchText(flow: Flow, options: FormatMatchOptions): string {

@@ -16,9 +16,10 @@ import {
 } from "../../index.ts";
 import { type Arguments, type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
-import { DEFAULT_VERSION, eachGoodFlow, READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
+import { COMPAT_STRICT, DEFAULT_VERSION, eachGoodFlow, type Reading, readingOf } from "../flow-lines.ts";
 import { keyOf } from "../flow-set.ts";
 import { keyText } from "../flow-text.ts";
+import { intoDesired, readPacked } from "../packed-flows.ts";
 import { Progress } from "../progress.ts";
 import { type OpenSwitch, onInterrupt, openSwitch } from "../switch.ts";
 import { SWITCH_OPTIONS, VERSION_OPTION } from "../switch-options.ts";
@@ -53,7 +54,7 @@ it was or as it should be.`,
   options: {
     openflow: VERSION_OPTION,
     ...SWITCH_OPTIONS,
-    compat: READING_OPTIONS.compat as (typeof READING_OPTIONS)[string],
+    compat: COMPAT_STRICT,
     "dry-run": { type: "boolean", short: "n", help: "print the flow-mods that would be sent, and send none" },
     bundle: { type: "boolean", help: "insist on bundles: fail where the switch has none" },
     "no-bundle": { type: "boolean", help: "use no bundles (default: where the switch has them)" },
@@ -70,12 +71,12 @@ it was or as it should be.`,
     if (input.has("watch") && (file === "-" || input.has("dry-run"))) {
       throw new UsageError("--watch needs a file to follow, and goes not with --dry-run");
     }
-    const reading: Reading = { version: DEFAULT_VERSION, compat: readingOf(input).compat };
+    const reading: Reading = { ...readingOf(input), version: DEFAULT_VERSION };
     const ownership = ownershipOf(input);
     const table = new Table();
     const owner = ownerFor("ofsync apply");
     // The file first: a file with a fault never gets as far as the switch.
-    await eachGoodFlow(file, reading, terminal, (flow) => void table.setFlow(owner, flow));
+    await readPacked(file, reading, terminal, intoDesired(table, owner));
     const target = await openSwitch(address, input, terminal, input.has("watch"));
     try {
       if (input.choice("bundle") === true && !target.transport.capabilities.atomic) {

@@ -1,7 +1,7 @@
 import { type Contender, DesiredFlowTable, formatFlow, sameMeaning } from "../../index.ts";
 import type { Command } from "../command.ts";
 import { describeError } from "../error-text.ts";
-import { READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
+import { COMPAT_STRICT, type Reading, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
 import { type FlowSet, keyOf, type PlacedFlow, placeOf, readFlowSet } from "../flow-set.ts";
 import { keyText } from "../flow-text.ts";
 import { maskedFields } from "../match-fields.ts";
@@ -45,7 +45,8 @@ others cover only together is not found.
 
 Exit status: 0 nothing found, 2 something odd was found, 1 there are lines that are no flows.`,
   options: {
-    ...READING_OPTIONS,
+    openflow: VERSION_OF_FORMS,
+    compat: COMPAT_STRICT,
     owner: OWNER_OPTION,
     json: { type: "boolean", help: "one JSON object per finding" },
   },

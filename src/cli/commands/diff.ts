@@ -1,7 +1,9 @@
 import {
+  createFlowModView,
   DesiredFlowTable,
   diffTables,
   type Flow,
+  FlowList,
   type FlowMod,
   formatDiffFlow,
   formatFlow,
@@ -10,7 +12,8 @@ import {
 } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { changeOf, count, type DiffTally, emptyTally, summaryLines } from "../diff-summary.ts";
-import { eachGoodFlow, READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
+import { COMPAT_EITHER, type Reading, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
+import { intoDesired, intoInstalled, type PackedTarget, readPacked } from "../packed-flows.ts";
 import { SWITCH_OPTIONS } from "../switch-options.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -35,14 +38,16 @@ $ ofsync diff --summary yesterday.txt today.txt
 
 Flows are compared by what they mean: the order of fields, unusual spellings, statistics, and the different forms in
 which OpenFlow versions write one action make no difference. When a file has one key (table, priority, match) twice,
-the last line counts, as with ovs-ofctl.
+the last line counts, as with ovs-ofctl. Lines are read as ovs-ofctl reads them, and what it silently changes is told as a
+warning; --compat strict makes that an error.
 
 --flow-mods prints the flow-mods that would be sent, in an order that is safe: adds and modifies before deletes.
 With --json every change is one line: {"change":"add"|"modify"|"delete","table":…,"installed":"…","desired":"…"}.
 
 Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   options: {
-    ...READING_OPTIONS,
+    openflow: VERSION_OF_FORMS,
+    compat: COMPAT_EITHER,
     ...SWITCH_OPTIONS,
     "flow-mods": { type: "boolean", help: "print the flow-mods, as add / modify_strict / delete_strict lines" },
     summary: { type: "boolean", help: "print counts only, per table" },
@@ -50,16 +55,15 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   },
   async run(input, terminal) {
     const [a, b] = operandsOf(input);
-    const reading = readingOf(input);
+    const reading = readingOf(input, true);
     const table = new DesiredFlowTable();
-    await eachFlowOf(a, input, reading, terminal, (flow) => table.installed.set(flow));
-    const owner = ownerFor(b);
-    await eachFlowOf(b, input, reading, terminal, (flow) => void table.setFlow(owner, flow));
+    await readSide(a, input, reading, terminal, intoInstalled(table.installed));
+    await readSide(b, input, reading, terminal, intoDesired(table, ownerFor("B")));
     const changes = [...diffTables(table, table.installed)].map((mod): Change => ({ mod, installed: installedFlow(table, mod) }));
     if (input.has("summary")) writeSummary(changes, table, input.has("json"), terminal);
     else if (input.has("json")) await writeJson(changes, reading, terminal);
     else if (input.has("flow-mods")) await writeFlowMods(changes, reading, terminal);
-    else await writeLines(changes, reading, terminal);
+    else await writeLines(changes, terminal);
     return changes.length === 0 ? 0 : DIFFERENT;
   },
 };
@@ -70,20 +74,29 @@ interface Change {
   readonly installed: Flow | undefined;
 }
 
-/** The flows of a file or of a switch. */
-async function eachFlowOf(
+/** Reads the flows of a file or of a switch. */
+async function readSide(
   operand: string,
   input: Arguments,
   reading: Reading,
   terminal: Terminal,
-  visit: (flow: Flow) => void,
+  target: PackedTarget,
 ): Promise<void> {
-  if (!/^p?(unix|tcp|ssl):/.test(operand)) return await eachGoodFlow(operand, reading, terminal, visit);
+  if (!/^p?(unix|tcp|ssl):/.test(operand)) return await readPacked(operand, reading, terminal, target);
   // Loaded only when there is a switch: sockets and TLS would make the start longer.
   const { openSwitch } = await import("../switch.ts");
   const { transport, close } = await openSwitch(operand, input, terminal);
+  const flows = new FlowList(1);
+  const view = createFlowModView();
   try {
-    for await (const chunk of transport.readFlows()) for (const { flow } of chunk) visit(flow);
+    for await (const chunk of transport.readFlows()) {
+      for (let i = 0; i < chunk.length; i++) {
+        chunk.read(i, view);
+        flows.clear();
+        flows.appendView(view);
+        target(flows);
+      }
+    }
   } finally {
     await close();
   }
@@ -106,12 +119,10 @@ function byKey(x: Change, y: Change): number {
   return x.mod.flow.table - y.mod.flow.table || y.mod.flow.priority - x.mod.flow.priority;
 }
 
-async function writeLines(changes: Change[], reading: Reading, terminal: Terminal): Promise<void> {
+async function writeLines(changes: Change[], terminal: Terminal): Promise<void> {
   for (const { mod, installed } of changes.sort(byKey)) {
-    if (installed !== undefined)
-      terminal.line(terminal.paint("red", `-${formatDiffFlow(installed, { version: reading.version })}`));
-    if (mod.command !== "delete")
-      terminal.line(terminal.paint("green", `+${formatDiffFlow(mod.flow, { version: reading.version })}`));
+    if (installed !== undefined) terminal.line(terminal.paint("red", `-${formatDiffFlow(installed)}`));
+    if (mod.command !== "delete") terminal.line(terminal.paint("green", `+${formatDiffFlow(mod.flow)}`));
     await terminal.drained();
   }
 }

@@ -2,7 +2,7 @@ import { type Flow, Instructions, isOfsyncError, type OpenFlowVersion, parseFlow
 import { encodeMessage, type MessageToEncode } from "../../openflow.ts";
 import { type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
-import { eachGoodFlow, READING_OPTIONS, readingOf } from "../flow-lines.ts";
+import { COMPAT_STRICT, eachGoodFlow, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
 import { hex } from "../message-text.ts";
 
 const COMMANDS = { add: "add", modify: "modifyStrict", delete: "deleteStrict" } as const;
@@ -19,7 +19,8 @@ $ ofsync encode 'table=3,priority=100,ip,actions=resubmit(,4)'
 $ ofsync encode -O OpenFlow13 < flows.txt
 $ ofsync encode --command delete 'table=3,priority=100,ip,actions=drop'`,
   options: {
-    ...READING_OPTIONS,
+    openflow: VERSION_OF_FORMS,
+    compat: COMPAT_STRICT,
     command: { type: "string", value: "NAME", help: '"add" (default), "modify" or "delete", the latter two strict' },
     xid: { type: "string", value: "N", help: "transaction id of the first message (default 1); the next ones count up" },
   },

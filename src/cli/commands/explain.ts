@@ -1,7 +1,7 @@
 import { DesiredFlowTable, type Flow, formatFlow, isOfsyncError, type OfsyncError, parseFlow } from "../../index.ts";
 import { type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
-import { READING_OPTIONS, type Reading, readingOf } from "../flow-lines.ts";
+import { COMPAT_EITHER, type Reading, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
 import { type FlowSet, keyOf, type PlacedFlow, placeOf, readFlowSet } from "../flow-set.ts";
 import { keyText } from "../flow-text.ts";
 import { maskedFields } from "../match-fields.ts";
@@ -30,13 +30,14 @@ $ ofsync explain --packet 'table=0,in_port=1,tcp,tp_dst=80' flows.txt
 
 Exit status: 0 somebody wants the flow (a flow takes the packet), 2 nobody does, 1 something went wrong.`,
   options: {
-    ...READING_OPTIONS,
+    openflow: VERSION_OF_FORMS,
+    compat: COMPAT_EITHER,
     owner: OWNER_OPTION,
     packet: { type: "boolean", help: "KEY describes a packet" },
     json: { type: "boolean", help: "one JSON object" },
   },
   async run(input, terminal) {
-    const reading = readingOf(input);
+    const reading = readingOf(input, true);
     const [text, ...paths] = input.operands;
     if (text === undefined) throw new UsageError("needs a KEY, such as 'table=3,priority=100,ip'");
     const wanted = parseKey(text, reading, terminal);

@@ -1,7 +1,7 @@
 import { formatFlow } from "../../index.ts";
 import type { Command } from "../command.ts";
 import { describeError } from "../error-text.ts";
-import { eachFlow, READING_OPTIONS, readingOf, warningText } from "../flow-lines.ts";
+import { COMPAT_STRICT, eachFlow, readingOf, VERSION_OF_FORMS, warningText } from "../flow-lines.ts";
 import { inputName } from "../input.ts";
 
 /** `ofsync fmt`: flows in canonical text. */
@@ -24,7 +24,8 @@ With --json every flow gives one line: {"line":3,"ok":true,"text":"…"} or
 
 Exit status: 0 all flows were good, 1 at least one was not.`,
   options: {
-    ...READING_OPTIONS,
+    openflow: VERSION_OF_FORMS,
+    compat: COMPAT_STRICT,
     "keep-going": { type: "boolean", short: "k", help: "go on after a bad line" },
     json: { type: "boolean", help: "one JSON object a line instead of text" },
   },

@@ -1,0 +1,61 @@
+import {
+  type DesiredFlowTable,
+  FlowList,
+  FlowTextReader,
+  type InstalledFlowTable,
+  type OwnerId,
+  type ParseWarning,
+} from "../index.ts";
+import { CommandFailure } from "./command.ts";
+import { describeError } from "./error-text.ts";
+import { asOvsOfctl, type Reading, WarningList } from "./flow-lines.ts";
+import { byteChunks, inputName } from "./input.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Where the flows of a file go, one by one, packed: `flows` holds one, at index 0. */
+export type PackedTarget = (flows: FlowList) => void;
+
+/** A flow that is installed. */
+export function intoInstalled(table: InstalledFlowTable): PackedTarget {
+  return (flows) => table.setPacked(flows, 0);
+}
+
+/** A flow that `owner` wants; of two with the same key the last counts. */
+export function intoDesired(table: DesiredFlowTable, owner: OwnerId): PackedTarget {
+  const digits = owner.replaceAll("-", "");
+  const words = Int32Array.from({ length: 4 }, (_, i) => Number.parseInt(digits.slice(8 * i, 8 * i + 8), 16) | 0);
+  return (flows) => void table.setPacked(words, 0, flows, 0);
+}
+
+/**
+ * Reads a file of flows without an object per flow. The first bad line ends the command, the first few warnings go to standard
+ * error.
+ */
+export async function readPacked(path: string, reading: Reading, terminal: Terminal, target: PackedTarget): Promise<void> {
+  const flows = new FlowList(1);
+  const warnings = new WarningList(path, terminal);
+  const onWarning = (warning: ParseWarning): void => warnings.add(warning);
+  const reader = new FlowTextReader({
+    version: reading.version,
+    compat: reading.compat,
+    onFlow(flow) {
+      flows.clear();
+      flows.appendView(flow);
+      target(flows);
+    },
+    onError(error, line, text) {
+      const flow = reading.fallback ? asOvsOfctl(text, line, reading, onWarning) : undefined;
+      if (flow === undefined) throw new CommandFailure(describeError(error, terminal, { file: inputName(path), text }));
+      flows.clear();
+      flows.append(flow);
+      target(flows);
+    },
+    onWarning,
+  });
+  try {
+    for await (const chunk of byteChunks(path, terminal)) reader.push(chunk);
+    reader.finish();
+  } finally {
+    warnings.end();
+  }
+}
