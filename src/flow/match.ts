@@ -132,13 +132,12 @@ export class Match {
     decodeIntoDraft(this.bytes, 0, this.bytes.length, draft, { strict: false });
     if (draft.isWild(target) || !prerequisiteMet(draft, target.prerequisite)) return undefined;
     draft.get(target, scratch.value, scratch.mask);
-    const exact = scratch.mask.subarray(0, target.bytes).every((byte) => byte === 0xff);
-    const wholeWidth = isWholeWidth(target, scratch.mask);
+    const exact = !target.maskable || isWholeWidth(target, scratch.mask);
     return {
       field: target,
       name: target.name,
       value: scratch.value.slice(0, target.bytes),
-      mask: exact || wholeWidth ? undefined : scratch.mask.slice(0, target.bytes),
+      mask: exact ? undefined : scratch.mask.slice(0, target.bytes),
     };
   }
 
