@@ -1,8 +1,63 @@
 // The public surface of `ofsync`: a list of names, nothing else. It runs in a browser: nothing here may import from Node.
 
 // flow/
+export type {
+  Action,
+  ActionOf,
+  ActionType,
+  BundleAction,
+  CheckPktLargerAction,
+  CloneAction,
+  ConjunctionAction,
+  ControllerAction,
+  CtAction,
+  DecapAction,
+  DecTtlAction,
+  DeleteFieldAction,
+  EncapAction,
+  EncapProperty,
+  EnqueueAction,
+  EtherTypeAction,
+  FieldValue,
+  FinTimeoutAction,
+  GotoTableInstruction,
+  GroupAction,
+  HashFields,
+  LearnAction,
+  LearnSpec,
+  LoadAction,
+  MeterAction,
+  ModEthernetAction,
+  ModIpByteAction,
+  ModIpv4Action,
+  ModPortAction,
+  MoveAction,
+  MultipathAction,
+  NatAction,
+  NoteAction,
+  OutputAction,
+  OutputRegAction,
+  OutputTruncatedAction,
+  PacketInReason,
+  PlainAction,
+  PortRef,
+  ReservedPortName,
+  ResubmitAction,
+  SampleAction,
+  SetFieldAction,
+  SetMplsAction,
+  SetQueueAction,
+  SetTunnelAction,
+  SetVlanPcpAction,
+  SetVlanVidAction,
+  StackAction,
+  SubField,
+  WriteActionsInstruction,
+  WriteMetadataInstruction,
+} from "./flow/actions/action.ts";
+export { type CtInit, type FieldPart, make } from "./flow/actions/make.ts";
 export { DEFAULT_PRIORITY, Flow, FlowFlag, type FlowInit, type FlowKey } from "./flow/flow.ts";
-export { Instructions } from "./flow/instructions.ts";
+export { Instructions, type InstructionsInit } from "./flow/instructions.ts";
 export type { FieldName } from "./flow/field-names.ts";
 export { type Field, FIELDS, fieldByName, type OxmHeader } from "./flow/fields.ts";
 export { type FieldInput, Match, type MatchEntry, type MatchFields, type PlainFieldValue } from "./flow/match.ts";
@@ -12,6 +67,7 @@ export type { PortNames } from "./flow/ports.ts";
 export { type OpenFlowVersion, parseVersion } from "./flow/version.ts";
 
 // text/
+export { type FormatInstructionsOptions, formatActionList, formatInstructions } from "./text/actions/format-instructions.ts";
 export type { FlowStats } from "./text/flow-attributes.ts";
 export { type FlowTemplateValue, flow } from "./text/flow-template.ts";
 export { FlowTextReader, type FlowTextReaderOptions } from "./text/flow-text-reader.ts";
@@ -74,6 +130,7 @@ export { type Logger, silentLogger } from "./log.ts";
 // transport/
 export { flowFromView, installedFlowChunk, readFlowInto } from "./transport/installed-flow-chunk.ts";
 export { MemorySwitch, type MemorySwitchOptions, type ReceivedCounters, type SwitchTamper } from "./transport/memory-switch.ts";
+export { filterCovers } from "./transport/read-filter.ts";
 export { type SwitchErrorName, switchError } from "./transport/switch-error.ts";
 export type { DelayMs, ReadFaultKind, SwitchFaults } from "./transport/switch-faults.ts";
 export type { OverflowPolicy, TableLimit } from "./transport/switch-tables.ts";

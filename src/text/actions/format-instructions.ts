@@ -1,7 +1,10 @@
 import { ByteWriter } from "../../bytes.ts";
+import { OfsyncError } from "../../errors.ts";
 import type { Action } from "../../flow/actions/action.ts";
+import { ANY_TABLE, checkActions } from "../../flow/actions/check.ts";
 import { decodeInstructionList, encodeInstructionList } from "../../flow/actions/instruction-list.ts";
 import type { Instructions } from "../../flow/instructions.ts";
+import type { MatchFacts } from "../../flow/match-facts.ts";
 import type { PortNames } from "../../flow/ports.ts";
 import { type OpenFlowVersion, wireVersionOf } from "../../flow/version.ts";
 import { printCt, printNat } from "./conntrack-text.ts";
@@ -99,17 +102,24 @@ export function formatActionList(actions: readonly Action[], options: { readonly
   return new Printer(options.names, "pop_vlan").list(actions);
 }
 
+export interface FormatInstructionsOptions {
+  /** Names to show instead of port numbers. */
+  readonly names?: PortNames | undefined;
+  /** What the match says: then the actions, as translated for the version, are checked against it once more, as a switch does. */
+  readonly facts?: MatchFacts | undefined;
+}
+
 const scratch = /* @__PURE__ */ new ByteWriter(512);
 
 /**
  * What stands behind `actions=` when Open vSwitch prints the flow in this version: the instructions are encoded for it and
  * decoded again, so that a `load` shows as `load` in 1.3 and as `set_field` in 1.5.
- * Errors: `WIRE_ACTION` or `WIRE_INSTRUCTION` when a switch would refuse them in this version.
+ * Errors: `WIRE_ACTION` or `WIRE_INSTRUCTION` when a switch would refuse them in this version; with `facts` also `ACTION_MATCH`.
  */
 export function formatInstructions(
   instructions: Instructions,
   version: OpenFlowVersion,
-  options: { readonly names?: PortNames | undefined } = {},
+  options: FormatInstructionsOptions = {},
 ): string {
   if (instructions.bytes.length === 0) return "drop";
   const wire = wireVersionOf(version);
@@ -122,5 +132,14 @@ export function formatInstructions(
     end = scratch.length;
   }
   const list = decodeInstructionList(bytes, 0, end, wire, false);
+  if (options.facts !== undefined) {
+    const { fault } = checkActions(list, options.facts, ANY_TABLE);
+    if (fault !== undefined && !(fault.soft && wire === 1)) {
+      throw new OfsyncError("ACTION_MATCH", fault.message, {
+        openflowError: fault.openflowError,
+        ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+      });
+    }
+  }
   return new Printer(options.names, wire === 1 ? "strip_vlan" : "pop_vlan").list(list);
 }

@@ -1,7 +1,7 @@
 import { ByteWriter } from "../../bytes.ts";
 import { isOfsyncError, OfsyncError } from "../../errors.ts";
 import type { Action } from "../../flow/actions/action.ts";
-import { type CheckFault, checkActions } from "../../flow/actions/check.ts";
+import { ANY_TABLE, type CheckFault, checkActions } from "../../flow/actions/check.ts";
 import { CANONICAL } from "../../flow/actions/codec.ts";
 import { decodeInstructionList, encodeInstructionList } from "../../flow/actions/instruction-list.ts";
 import { portRef } from "../../flow/actions/port-ref.ts";
@@ -135,21 +135,33 @@ function failMatch(ctx: ParseContext, fault: CheckFault, places: Places, start: 
   });
 }
 
-// What ovs-ofctl sends and the switch then refuses is an error in strict mode. The fault is found by reading the bytes as a switch does.
-function refuseWhatSwitchRefuses(ctx: ParseContext, actions: readonly Action[], places: Places): void {
+// Which action of the top list makes `attempt` fail, and why, said at its place in the text. Faults that have a place pass.
+function failAt(ctx: ParseContext, actions: readonly Action[], places: Places, attempt: (action: Action) => void): void {
   for (const [index, action] of actions.entries()) {
-    const w = new ByteWriter(64);
-    encodeInstructionList([action], CANONICAL, w);
     try {
-      decodeInstructionList(w.buffer, 0, w.length, CANONICAL, false);
+      attempt(action);
     } catch (error) {
-      if (!(error instanceof OfsyncError) || error.openflowError === undefined) throw error;
+      if (!(error instanceof OfsyncError)) throw error;
       const [from, to] = places[index] as [number, number];
-      ctx.fail("ACTION_REFUSED", `a switch would refuse this: ${error.message}`, from, to, {
-        openflowError: error.openflowError,
-      });
+      const wire = error.code.startsWith("WIRE_");
+      ctx.fail(
+        wire ? "ACTION_REFUSED" : error.code,
+        wire ? `a switch would refuse this: ${error.message}` : error.message,
+        from,
+        to,
+        {
+          ...(error.hint === undefined ? {} : { hint: error.hint }),
+          ...(error.openflowError === undefined ? {} : { openflowError: error.openflowError }),
+        },
+      );
     }
   }
+}
+
+function encodeAlone(action: Action): ByteWriter {
+  const w = new ByteWriter(64);
+  encodeInstructionList([action], CANONICAL, w);
+  return w;
 }
 
 const scratch = /* @__PURE__ */ new ByteWriter(512);
@@ -177,15 +189,53 @@ export function parseInstructions(ctx: ParseContext, start: number, end: number,
     });
   }
   scratch.clear();
-  encodeInstructionList(fitted, CANONICAL, scratch);
+  try {
+    encodeInstructionList(fitted, CANONICAL, scratch);
+  } catch (error) {
+    failAt(ctx, fitted, places, encodeAlone);
+    throw relocated(ctx, error, start, end);
+  }
+  // What ovs-ofctl sends and the switch then refuses is an error in strict mode; it is found by reading the bytes as a switch does.
   if (ctx.compat === "strict") {
     try {
       decodeInstructionList(scratch.buffer, 0, scratch.length, CANONICAL, false);
     } catch (error) {
-      if (!isOfsyncError(error)) throw error;
-      refuseWhatSwitchRefuses(ctx, fitted, places);
-      throw error;
+      failAt(ctx, fitted, places, (action) => {
+        const { buffer, length } = encodeAlone(action);
+        decodeInstructionList(buffer, 0, length, CANONICAL, false);
+      });
+      throw relocated(ctx, error, start, end);
     }
   }
-  return Instructions.fromCanonical(scratch.finish());
+  const instructions = Instructions.fromCanonical(scratch.finish());
+  if (ctx.compat === "strict" && !instructions.isWire15) refuseTranslated(ctx, instructions, facts, places, start, end);
+  return instructions;
+}
+
+// A fault of the list as a whole, such as its length.
+function relocated(ctx: ParseContext, error: unknown, start: number, end: number): unknown {
+  if (!isOfsyncError(error)) return error;
+  const { hint, openflowError } = error;
+  return ctx.fail(error.code, error.message, start, end, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(openflowError === undefined ? {} : { openflowError }),
+  });
+}
+
+// An older action can fit the match while the newer one that it is sent as does not.
+function refuseTranslated(
+  ctx: ParseContext,
+  instructions: Instructions,
+  facts: MatchFacts,
+  places: Places,
+  start: number,
+  end: number,
+): void {
+  const wire = wireVersionOf(ctx.version);
+  if (wire === 1) return;
+  scratch.clear();
+  encodeInstructionList(instructions.actions, wire, scratch);
+  const { fault } = checkActions(decodeInstructionList(scratch.buffer, 0, scratch.length, wire, false), facts, ANY_TABLE);
+  // Positions may have shifted: an action can become two.
+  if (fault !== undefined) failMatch(ctx, { ...fault, path: [] }, places.length === 1 ? places : [[start, end]], start, end);
 }
