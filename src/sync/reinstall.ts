@@ -71,7 +71,7 @@ async function tryToReinstall(knowledge: SwitchKnowledge, telemetry: Telemetry, 
       return { end: "done", revision: round.revision };
     }
     noteRefused(batch, refused, hooks);
-    if (isOfsyncError(error, "TRANSPORT_UNSUPPORTED")) return { end: "failed", reason: error.message };
+    if (isOfsyncError(error)) return { end: "failed", reason: error.message };
     if (error !== undefined) throw error;
     if (!failed) return { end: "unknown" };
     if (refused.size === withheld.size) return { end: "failed", reason: "the switch refused the reinstall as a whole" };

@@ -204,13 +204,13 @@ export class RoundSender {
     return (await this.#attempt(batch, false)) ?? UNKNOWN_OUTCOME;
   }
 
-  /** Undefined: the transport cannot send this way. */
+  /** Undefined: the transport cannot send this batch this way. */
   async #attempt(batch: FlowModBatch, atomic: boolean): Promise<BatchOutcome | undefined> {
     try {
       return await sendBatch(this.#to, batch, { atomic });
     } catch (error) {
-      if (!atomic || !isOfsyncError(error, "TRANSPORT_UNSUPPORTED")) throw error;
-      this.#atomic = false;
+      if (!atomic || !isOfsyncError(error)) throw error;
+      if (error.code === "TRANSPORT_UNSUPPORTED") this.#atomic = false;
       return undefined;
     }
   }
