@@ -77,7 +77,9 @@ function arePlainActions(bytes: Uint8Array, view: DataView, start: number, end: 
 function isPlainAction(bytes: Uint8Array, view: DataView, at: number, length: number, inSet: boolean): boolean {
   switch (view.getUint16(at)) {
     case 0: // output
-      return length === 16 && isPlainPort(view.getUint32(at + 4)) && view.getUint32(at + 10) === 0 && view.getUint16(at + 14) === 0;
+      return (
+        length === 16 && isPlainPort(view.getUint32(at + 4)) && view.getUint32(at + 10) === 0 && view.getUint16(at + 14) === 0
+      );
     case 18: // pop_vlan
     case 24: // dec_ttl
       return length === 8 && view.getUint32(at + 4) === 0;

@@ -1,8 +1,8 @@
 import type { ByteWriter } from "../bytes.ts";
-import type { FlowView } from "./flow-view.ts";
 import type { WireVersion } from "../flow/version.ts";
 import { beginBundleAdd, endBundleAdd } from "./bundle.ts";
 import { putInstructionBytes, putMatchBytes } from "./flow-body.ts";
+import type { FlowView } from "./flow-view.ts";
 
 /** Bytes of header and fixed part of a flow-mod. */
 const FLOW_MOD_BYTES = 48;

@@ -35,15 +35,16 @@ export function emptyBody<T extends MessageHead>(): BodyCodec<T> {
   return { decode: () => ({}) as Body<T>, encode: () => {} };
 }
 
-/** Writes `00:11:22:33:44:55` as six bytes. Anything else becomes a `RangeError`-free zero address check by the caller. */
+/** Writes `00:11:22:33:44:55` as six bytes. */
 export function putMac(w: ByteWriter, text: string): void {
   const at = w.reserve(6);
   for (let i = 0; i < 6; i++) w.buffer[at + i] = Number.parseInt(text.slice(3 * i, 3 * i + 2), 16);
 }
 
-/** Writes text as Latin-1 into a zero-filled field of `size` bytes, cut so that at least one zero byte remains. */
-export function putText(w: ByteWriter, text: string, size: number, terminated = true): void {
+const UTF8 = /* @__PURE__ */ new TextEncoder();
+
+/** Writes text as UTF-8 into a zero-filled field of `size` bytes, cut so that at least one zero byte remains. */
+export function putText(w: ByteWriter, text: string, size: number): void {
   const at = w.reserve(size);
-  const length = Math.min(text.length, terminated ? size - 1 : size);
-  for (let i = 0; i < length; i++) w.buffer[at + i] = text.charCodeAt(i) & 0xff;
+  w.buffer.set(UTF8.encode(text).subarray(0, size - 1), at);
 }

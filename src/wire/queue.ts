@@ -239,7 +239,6 @@ export const queueConfigReplyCodec: BodyCodec<QueueConfigReply> = {
     while (reader.left > 0) {
       const part = readSized(reader, version < 3 ? 4 : 8, header, 8, "OFPBRC_BAD_LEN");
       const start = part.at;
-      if (version >= 3) part.skip(4);
       const queue = part.u32();
       part.at = start + header;
       queues.push({ port, queue, ...readLegacyProperties(part) });
@@ -261,8 +260,8 @@ export const queueConfigReplyCodec: BodyCodec<QueueConfigReply> = {
         w.view.setUint16(start + 4, w.length - start);
         continue;
       }
-      w.view.setUint32(start, config.port);
-      w.view.setUint32(start + 4, config.queue);
+      w.view.setUint32(start, version < 5 ? config.queue : config.port);
+      w.view.setUint32(start + 4, version < 5 ? config.port : config.queue);
       if (version < 5) putLegacyProperties(w, config);
       else putProperties(w, config);
       w.view.setUint16(start + 8, w.length - start);

@@ -4,7 +4,7 @@ export interface DescRequest extends MultipartHead {
   readonly type: "descRequest";
 }
 
-/** Who made the switch. Texts are Latin-1. */
+/** Who made the switch.  */
 export interface DescReply extends MultipartHead {
   readonly type: "descReply";
   readonly manufacturer: string;

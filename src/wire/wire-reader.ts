@@ -1,6 +1,8 @@
 import type { WireVersion } from "../flow/version.ts";
 import { failWire } from "./wire-error.ts";
 
+const UTF8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * Reads big-endian fields from one message, never beyond `end`. Offsets are bytes from the start of the message. For
  * everything but the flow-stats hot path.
@@ -78,12 +80,17 @@ export class WireReader {
     return text;
   }
 
-  /** A zero-filled field of `n` bytes; ends at the first zero byte. Bytes are taken as Latin-1, so that nothing is lost. */
+  /** A zero-filled field of `n` bytes; ends at the first zero byte. UTF-8; Latin-1 where it is not valid UTF-8. */
   text(n: number): string {
     const start = this.#take(n);
-    let text = "";
-    for (let i = start; i < start + n && this.bytes[i] !== 0; i++) text += String.fromCharCode(this.bytes[i] as number);
-    return text;
+    let end = start;
+    while (end < start + n && this.bytes[end] !== 0) end++;
+    const bytes = this.bytes.subarray(start, end);
+    try {
+      return UTF8.decode(bytes);
+    } catch {
+      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    }
   }
 
   /** Throws `WIRE_VALUE` about the field that ends `back` bytes before the next one. */
