@@ -148,6 +148,7 @@ export type {
   TransportCapabilities,
   TransportEvent,
 } from "./transport/transport.ts";
+export { TransportListeners } from "./transport/transport-listeners.ts";
 
 // sync/
 export type { BackOffOptions } from "./sync/back-off.ts";

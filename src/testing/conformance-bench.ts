@@ -19,6 +19,8 @@ export interface ConformanceTarget {
     modify(flow: Flow): void | Promise<void>;
     delete(flow: Flow): void | Promise<void>;
   };
+  /** Whether the transport tells `removed`; default true. */
+  readonly tellsRemovals?: boolean;
   /** Called after the check, when the transport is closed. */
   readonly dispose?: () => void | Promise<void>;
 }
@@ -35,7 +37,7 @@ export interface ConformanceOptions {
 }
 
 /** What a check needs of its target, other than a transport. */
-export type ConformanceNeed = "refusedFlow" | "disconnect" | "tamper" | "atomic" | "noAtomic" | "monitor";
+export type ConformanceNeed = "refusedFlow" | "disconnect" | "tamper" | "atomic" | "noAtomic" | "monitor" | "removals";
 
 export interface CheckDefinition {
   readonly name: string;
@@ -80,6 +82,8 @@ export class ConformanceBench {
         return atomic ? "the transport has atomic batches" : undefined;
       case "monitor":
         return monitor ? undefined : "the transport has no flow monitor";
+      case "removals":
+        return target.tellsRemovals === false ? "the transport does not tell removals" : undefined;
     }
   }
 

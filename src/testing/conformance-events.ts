@@ -32,6 +32,7 @@ export const eventChecks: readonly CheckDefinition[] = [
   },
   {
     name: "the removal of a flow that asks for it is told with its reason",
+    needs: ["removals"],
     body: async (bench) => {
       const flow = numberedFlow(1, { flags: 1, cookie: 5 });
       await bench.apply("add", flow, numberedFlow(2));
@@ -47,6 +48,7 @@ export const eventChecks: readonly CheckDefinition[] = [
   },
   {
     name: "a hard timeout is told as such",
+    needs: ["removals"],
     body: async (bench) => {
       await bench.apply("add", numberedFlow(1, { flags: 1, hardTimeout: 1 }));
       const removed = (): TransportEvent | undefined => bench.events.find((event) => event.type === "removed");

@@ -16,6 +16,7 @@ import type {
   TransportCapabilities,
   TransportEvent,
 } from "./transport.ts";
+import { TransportListeners } from "./transport-listeners.ts";
 
 /** How the switch answers a batch; `cut`: the connection breaks before any answer. */
 export type BatchAnswer =
@@ -66,7 +67,7 @@ export class MemoryConnection implements Transport {
   readonly #end: SwitchEnd;
   readonly #requests: DelayLine;
   readonly #answers: DelayLine;
-  readonly #listeners = new Set<(event: TransportEvent) => void>();
+  readonly #listeners: TransportListeners;
   readonly #pending = new Set<PendingBatch>();
   readonly #readers = new Set<(error: OfsyncError) => void>();
   readonly #drainWaiters: (() => void)[] = [];
@@ -81,6 +82,7 @@ export class MemoryConnection implements Transport {
 
   constructor(end: SwitchEnd) {
     this.#end = end;
+    this.#listeners = new TransportListeners(end.logger);
     this.#requests = new DelayLine(end.clock, "one");
     this.#answers = new DelayLine(end.clock, "all");
   }
@@ -106,8 +108,7 @@ export class MemoryConnection implements Transport {
   }
 
   open(): void {
-    if (this.#closed) throw new OfsyncError("TRANSPORT_CLOSED", "this transport was closed; make a new one");
-    if (this.#opened) return;
+    if (this.#opened || this.#closed) return;
     this.#opened = true;
     this.#end.connectionsChanged();
     this.connectSoon(0);
@@ -121,14 +122,14 @@ export class MemoryConnection implements Transport {
       if (!this.isOpen || this.#isUp || !this.#end.isReachable) return;
       this.#epoch++;
       this.#isUp = true;
-      this.#emit({ type: "up", epoch: this.#epoch });
+      this.#listeners.emit({ type: "up", epoch: this.#epoch });
     };
     if (delayMs <= 0) queueMicrotask(connect);
     else this.#connecting = this.#end.clock.setTimeout(connect, delayMs);
   }
 
   async send(batch: FlowModBatch, options: SendOptions = {}): Promise<BatchResult> {
-    if ((options.atomic === true || options.clearFirst !== undefined) && !this.#end.capabilities.atomic) {
+    if (options.atomic === true && !this.#end.capabilities.atomic) {
       throw new OfsyncError("TRANSPORT_UNSUPPORTED", "this switch cannot apply a batch all or nothing", {
         hint: "look at `capabilities.atomic` first",
       });
@@ -164,9 +165,7 @@ export class MemoryConnection implements Transport {
   }
 
   subscribe(listener: (event: TransportEvent) => void): () => void {
-    const own = (event: TransportEvent): void => listener(event);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.subscribe(listener);
   }
 
   async close(): Promise<void> {
@@ -190,13 +189,13 @@ export class MemoryConnection implements Transport {
     for (const fail of [...this.#readers]) fail(down);
     for (const pending of [...this.#pending]) pending.settle(UNKNOWN);
     this.backlogChanged();
-    this.#emit({ type: "down", epoch: this.#epoch, reason });
+    this.#listeners.emit({ type: "down", epoch: this.#epoch, reason });
     this.connectSoon();
   }
 
   /** An event on its way to the controller. */
   tell(event: TransportEvent): void {
-    if (this.#isUp) this.#answers.push(this.#end.faults.replyDelay(), () => this.#emit(event));
+    if (this.#isUp) this.#answers.push(this.#end.faults.replyDelay(), () => this.#listeners.emit(event));
   }
 
   /** Wakes those who wait for the end of the backlog, when it has come. */
@@ -277,16 +276,6 @@ export class MemoryConnection implements Transport {
         resolve(value);
       });
     });
-  }
-
-  #emit(event: TransportEvent): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#end.logger.error("a listener of the in-memory switch threw", error);
-      }
-    }
   }
 }
 

@@ -248,7 +248,7 @@ export class MemorySwitch implements Transport {
    * Makes it hold exactly the flows of this text, with their counters and ages where the text has them: `ovs-ofctl`'s syntax, or a
    * dump. Groups and meters that the flows name are there from then on, because a switch that showed these flows had them. Monitors
    * see it as somebody else's doing. Returns how many flows there are. When a line is bad nothing changes, and the error of
-   * `parseFlows` is thrown, or `FLOW_DUPLICATE` for a table, priority and match that stood there before.
+   * `parseFlows` is thrown, or `DUMP_DUPLICATE` for a table, priority and match that stood there before.
    */
   load(text: string, options: LoadOptions = {}): number {
     const flows = readDump(text, options);
@@ -324,7 +324,7 @@ export class MemorySwitch implements Transport {
     if (loss?.moment === "before") return lost;
     this.#received.batches++;
     this.#lastBatch = batch;
-    const atomic = options.atomic === true || options.clearFirst !== undefined;
+    const atomic = options.atomic === true;
     const refused = new Map<number, SwitchError>();
     const unknown = new Set<number>();
     let bytes = 0;

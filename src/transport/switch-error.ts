@@ -1,8 +1,21 @@
 import { OfsyncError } from "../errors.ts";
 import type { SwitchError } from "./transport.ts";
 
-/** The errors that a switch answers flow-mods with; type and code are the same in OpenFlow 1.1 to 1.5 (1.5.1 §7.5.4). */
-const NUMBERS = {
+/** Names that {@link switchError} knows: what a switch answers flow-mods with. */
+export type SwitchErrorName =
+  | "OFPBRC_EPERM"
+  | "OFPBAC_BAD_OUT_PORT"
+  | "OFPBAC_BAD_OUT_GROUP"
+  | "OFPBIC_BAD_TABLE_ID"
+  | "OFPFMFC_UNKNOWN"
+  | "OFPFMFC_TABLE_FULL"
+  | "OFPFMFC_BAD_TABLE_ID"
+  | "OFPFMFC_OVERLAP"
+  | "OFPFMFC_EPERM"
+  | "OFPMMFC_INVALID_METER";
+
+// Type and code, the same in OpenFlow 1.1 to 1.5 (1.5.1 §7.5.4).
+const NUMBERS: Readonly<Record<SwitchErrorName, readonly [type: number, code: number]>> = {
   OFPBRC_EPERM: [1, 5],
   OFPBAC_BAD_OUT_PORT: [2, 4],
   OFPBAC_BAD_OUT_GROUP: [2, 9],
@@ -13,10 +26,7 @@ const NUMBERS = {
   OFPFMFC_OVERLAP: [5, 3],
   OFPFMFC_EPERM: [5, 4],
   OFPMMFC_INVALID_METER: [12, 2],
-} as const satisfies Record<string, readonly [number, number]>;
-
-/** Names that {@link switchError} knows. */
-export type SwitchErrorName = keyof typeof NUMBERS;
+};
 
 /** A {@link SwitchError} by its name, with the numbers of OpenFlow 1.1 and later. */
 export function switchError(name: SwitchErrorName): SwitchError {

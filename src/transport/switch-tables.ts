@@ -2,6 +2,7 @@ import type { FlowModCommand } from "../diff/flow-mod.ts";
 import { type Flow, FlowFlag, type FlowKey } from "../flow/flow.ts";
 import { type FlowReferences, flowReferences } from "./flow-references.ts";
 import { constraintsOf, overlap } from "./match-overlap.ts";
+import { filterCovers } from "./read-filter.ts";
 import { switchError } from "./switch-error.ts";
 import type { InstalledFlow, ReadFilter, RemovalReason, SwitchError } from "./transport.ts";
 
@@ -338,7 +339,7 @@ export class SwitchTables {
   *#slots(filter: ReadFilter): Generator<Slot> {
     const tables = filter.table === undefined ? [...this.#tables.keys()].sort((a, b) => a - b) : [filter.table];
     for (const table of tables) {
-      for (const slot of this.#tables.get(table)?.values() ?? []) if (cookieMatches(slot.flow, filter)) yield slot;
+      for (const slot of this.#tables.get(table)?.values() ?? []) if (filterCovers(filter, slot.flow)) yield slot;
     }
   }
 
@@ -350,13 +351,6 @@ export class SwitchTables {
       durationSeconds: (this.#options.now() - slot.created) / 1000,
     };
   }
-}
-
-/** Does the filter cover a flow with this cookie? A cookie without a mask is compared whole. */
-export function cookieMatches(flow: Flow, filter: ReadFilter): boolean {
-  if (filter.cookie === undefined) return true;
-  const mask = filter.cookieMask ?? 0xffff_ffff_ffff_ffffn;
-  return mask === 0n || ((flow.cookie ^ filter.cookie) & mask) === 0n;
 }
 
 // Priority and match bytes as characters: cheap to build and exact.

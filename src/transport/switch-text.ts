@@ -36,7 +36,7 @@ export function dumpText(flows: readonly InstalledFlow[], options: DumpOptions):
   return text;
 }
 
-/** Reads a dump. Throws for the first line that is no flow, and `FLOW_DUPLICATE` for a key that was there before. */
+/** Reads a dump. Throws for the first line that is no flow, and `DUMP_DUPLICATE` for a key that was there before. */
 export function readDump(text: string, options: LoadOptions): LoadedFlow[] {
   const loaded: LoadedFlow[] = [];
   const lines = new Map<string, number>();
@@ -44,7 +44,7 @@ export function readDump(text: string, options: LoadOptions): LoadedFlow[] {
     const key = `${flow.table} ${flow.priority} ${flow.match.bytes.join(".")}`;
     const earlier = lines.get(key);
     if (earlier !== undefined) {
-      throw new OfsyncError("FLOW_DUPLICATE", `line ${line} has the table, priority and match of line ${earlier}`, {
+      throw new OfsyncError("DUMP_DUPLICATE", `line ${line} has the table, priority and match of line ${earlier}`, {
         place: { line },
         hint: "a switch holds one flow of each table, priority and match",
       });

@@ -92,7 +92,7 @@ export interface TransportCapabilities {
 export interface SendOptions {
   /** All or nothing. Throws `TRANSPORT_UNSUPPORTED` where the transport cannot. Default false. */
   readonly atomic?: boolean;
-  /** Before anything else, delete every flow that `filter` covers, in the same atomic unit (reinstall). */
+  /** Before anything else, delete every flow that this filter covers; with `atomic`, in the same atomic unit (reinstall). */
   readonly clearFirst?: ReadFilter;
 }
 
@@ -104,10 +104,12 @@ export interface SendOptions {
  * - The order of a batch is the order at the switch, and batches keep the order of the calls to `send`.
  * - `send` settles exactly once, and never rejects because of the switch or the connection: that is what fates are for.
  *   `applied` is said only after the switch has confirmed on the connection that is still up; when the connection goes,
- *   every unconfirmed flow-mod is `unknown`, and no answer of an older connection is ever used.
+ *   every unconfirmed flow-mod is `unknown`, and no answer of an older connection is ever used. Without a connection a batch
+ *   ends as `unknown` at once. A batch without flow-mods is confirmed like any other.
  * - A refused flow-mod does not stop the others of its batch unless `atomic` was asked for; then none is applied:
  *   the culprit is in `refused`, all others are refused with the same error's name prefixed `BATCH_`.
- * - `readFlows` yields every flow that the filter covers or throws; it never ends early as if complete.
+ * - `readFlows` yields every flow that the filter covers or throws; it never ends early as if complete. It shows at least
+ *   what was confirmed before its first chunk was asked for. Leaving it early harms nothing.
  * - Events come in the order in which things happened; listeners that throw do not disturb the transport.
  */
 export interface Transport {
@@ -117,7 +119,7 @@ export interface Transport {
   readonly capabilities: TransportCapabilities;
   /** True while the switch is behind: building more now would only fill memory. */
   readonly isBacklogged: boolean;
-  /** Begins to connect, and keeps trying until {@link close}. Calling it again does nothing. */
+  /** Begins to connect, and keeps trying until {@link close}. Calling it again, or after `close`, does nothing. */
   open(): void;
   send(batch: FlowModBatch, options?: SendOptions): Promise<BatchResult>;
   /** Reads the switch's flows. Throws {@link OfsyncError} `TRANSPORT_DOWN` when not up or when the connection goes meanwhile. */
@@ -126,6 +128,6 @@ export interface Transport {
   drained(): Promise<void>;
   /** Registers a listener; the returned function removes it. */
   subscribe(listener: (event: TransportEvent) => void): () => void;
-  /** Closes for good; unanswered batches end as `unknown`. Safe to call twice. */
+  /** Closes for good; unanswered batches end as `unknown`. The switch keeps its flows. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -61,7 +61,7 @@ describe("load", () => {
       expect.objectContaining({ place: expect.objectContaining({ line: 2 }) }),
     );
     expect(() => device.load("in_port=1 actions=drop\n\nin_port=1 actions=output:1\n")).toThrow(
-      expect.objectContaining({ code: "FLOW_DUPLICATE", place: { line: 3 } }),
+      expect.objectContaining({ code: "DUMP_DUPLICATE", place: { line: 3 } }),
     );
     expect(device.dump()).toBe("actions=output:1\n");
   });
