@@ -3,7 +3,7 @@ import { appendOperation, encodedSize, type FlowModOrder, type OrderedKeys, orde
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
-import { DIRTY, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, REFUSED } from "./layout.ts";
+import { DIRTY, IN_FLIGHT, IN_ROUND, KEY_FLAGS, KEY_INSTALLED, REFUSED } from "./layout.ts";
 import { DELETE, NOTHING, type PackedStore } from "./packed-store.ts";
 
 export interface BatchLimit {
@@ -58,7 +58,7 @@ export class FlowModRound {
     const m = store.arena.words;
     for (let i = 0; i < todo.length; i++) {
       const at = (todo.keys[i] as number) + KEY_FLAGS;
-      m[at] = (m[at] as number) | DIRTY;
+      m[at] = (m[at] as number) | DIRTY | IN_ROUND;
     }
     store.dirtyCount += todo.length;
     store.roundOpen = true;
@@ -95,15 +95,11 @@ export class FlowModRound {
       const key = this.#todo.keys[this.#position] as number;
       const planned = this.#todo.operations[this.#position] as number;
       const m = store.arena.words;
-      const flags = store.isKey(key) ? (m[key + KEY_FLAGS] as number) : 0;
-      if ((flags & DIRTY) === 0) {
-        this.#position++;
-        continue;
-      }
       const operation = store.operationFor(key);
       if (operation !== NOTHING) {
         if ((operation === DELETE) !== (planned === DELETE)) {
           // It changed sides meanwhile: here it would break the order. The next round has it.
+          m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~IN_ROUND;
           store.dirty.push(key);
           this.#position++;
           continue;
@@ -113,6 +109,7 @@ export class FlowModRound {
         bytes += size;
       }
       this.#position++;
+      m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~IN_ROUND;
       store.clean(key);
       if (operation === NOTHING) {
         store.dropIfIdle(key);
@@ -169,7 +166,9 @@ export class FlowModRound {
     const store = this.#store;
     for (; this.#position < this.#todo.length; this.#position++) {
       const key = this.#todo.keys[this.#position] as number;
-      if (store.isKey(key) && ((store.arena.words[key + KEY_FLAGS] as number) & DIRTY) !== 0) store.dirty.push(key);
+      const at = key + KEY_FLAGS;
+      store.arena.words[at] = (store.arena.words[at] as number) & ~IN_ROUND;
+      if (!store.dropIfIdle(key)) store.dirty.push(key);
     }
     for (const entry of this.#inFlight.values()) {
       for (let i = 0; i < entry.keys.length; i++) {

@@ -97,36 +97,38 @@ export const VALUE_WIDE_WORDS = 6;
 
 // Bits of word 1 of a KEY, above the match length.
 /** In the dirty list: to be compared. */
-export const DIRTY = 1 << 16;
+export const DIRTY: number = 1 << 16;
 /** A flow-mod for it is under way. */
-export const IN_FLIGHT = 1 << 17;
+export const IN_FLIGHT: number = 1 << 17;
 /** What the switch holds is not known. */
-export const UNKNOWN = 1 << 18;
+export const UNKNOWN: number = 1 << 18;
 /** The switch refused it: left alone until something changes. */
-export const REFUSED = 1 << 19;
+export const REFUSED: number = 1 << 19;
 /** Given again in the current replacement (of the winner's node). */
-export const MARKED = 1 << 20;
+export const MARKED: number = 1 << 20;
 /** The value wanted is a merge, in the first of the other contenders. */
-export const MERGED = 1 << 21;
+export const MERGED: number = 1 << 21;
 /** What is installed was learnt after the current read-back began. */
-export const FRESH = 1 << 22;
+export const FRESH: number = 1 << 22;
 /** Seen by the current read-back. */
-export const OBSERVED = 1 << 23;
+export const OBSERVED: number = 1 << 23;
 /** Its desired or installed value may be the same as another of different bytes (a value that is not PLAIN). */
-export const FORMS = 1 << 24;
+export const FORMS: number = 1 << 24;
+/** Waits in a round for its turn. */
+export const IN_ROUND: number = 1 << 25;
 
 // Bits of word 1 of a VALUE, above the length of the instructions.
-export const WIDE = 1 << 16;
+export const WIDE: number = 1 << 16;
 /** No other bytes mean the same. */
-export const PLAIN = 1 << 17;
+export const PLAIN: number = 1 << 17;
 /** Two bits: {@link CLASS_ALLOW}…, 0 = not looked at. */
 export const CLASS_SHIFT = 18;
-export const CLASS_MASK = 3 << 18;
+export const CLASS_MASK: number = 3 << 18;
 export const CLASS_ALLOW = 1;
 export const CLASS_DROP = 2;
 export const CLASS_CONJUNCTION = 3;
 /** The bytes of its meaning are kept aside. */
-export const MEANING_KEPT = 1 << 20;
+export const MEANING_KEPT: number = 1 << 20;
 
 /** Lower half of the second word: a length in bytes. */
 export const LENGTH_MASK = 0xffff;

@@ -19,6 +19,7 @@ import {
   FORMS,
   FRESH,
   IN_FLIGHT,
+  IN_ROUND,
   KEY_FLAGS,
   KEY_ID,
   KEY_ID_MASK,
@@ -75,7 +76,7 @@ const SLACK_WORDS = 4096;
 /** What a flow may take besides its own words: the heads of KEY, VALUE and CONTENDER. */
 const PER_FLOW_WORDS = 32;
 /** A KEY with one of these is kept though nobody wants it and nothing is installed. */
-const KEEP: number = IN_FLIGHT | UNKNOWN | OBSERVED | FRESH;
+const KEEP: number = IN_FLIGHT | IN_ROUND | UNKNOWN | OBSERVED | FRESH;
 
 /** Hears of every key whose winner is about to change. */
 export interface StoreObserver {
@@ -828,7 +829,10 @@ export class PackedStore {
   /** Merges the contenders of a key, if the policy says so. */
   #merge(key: number): void {
     const m = this.arena.words;
-    if (m[key + KEY_OTHERS] === 0) return;
+    if (m[key + KEY_OTHERS] === 0) {
+      this.#unify(key);
+      return;
+    }
     let packed: FlowList | undefined;
     try {
       packed = this.#mergedFlow(key, this.nodesOf(key));

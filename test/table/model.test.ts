@@ -155,11 +155,12 @@ class Pair {
 
   step(step: Step): void {
     const before = this.naive.winners();
+    const refusedBefore = new Map(this.refused);
     this.#run(step, this.naive);
     const after = this.naive.winners();
     for (const [key, winner] of this.refused) {
       if (!same(after.get(key), winner)) this.refused.delete(key);
-      else if (!same(before.get(key), winner)) this.refused.delete(key);
+      else if (refusedBefore.get(key) === winner && !same(before.get(key), winner)) this.refused.delete(key);
     }
     this.compare();
   }
