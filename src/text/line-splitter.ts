@@ -1,5 +1,5 @@
 /** Longest line that is read, in UTF-16 code units; a flow that fits in an OpenFlow message is far shorter. */
-export const MAX_LINE = 1 << 20;
+export const MAX_LINE: number = 1 << 20;
 
 /** One line of a text, without its line end. */
 export interface TextLine {

@@ -105,7 +105,7 @@ export class FakePeer {
 /** Listens on a Unix socket of its own. */
 export class FakeSwitch {
   readonly #folder = mkdtempSync(join(tmpdir(), "ofsync-fake-"));
-  readonly path = join(this.#folder, "switch.sock");
+  readonly path: string = join(this.#folder, "switch.sock");
   readonly peers: FakePeer[] = [];
   readonly #server: Server;
   /** Replaced while it runs, it holds for later connections. */

@@ -17,7 +17,7 @@ export class ActionMemo {
   start = 0;
   length = 0;
 
-  constructor(limit = 1 << 16) {
+  constructor(limit: number = 1 << 16) {
     this.#limit = limit;
     this.#clear();
   }

@@ -81,7 +81,7 @@ export class MatchScanner {
   length = 0;
   /** Attributes of the last line. */
   table = 0;
-  priority = DEFAULT_PRIORITY;
+  priority: number = DEFAULT_PRIORITY;
   idleTimeout = 0;
   hardTimeout = 0;
   flags = 0;
