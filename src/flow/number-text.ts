@@ -4,7 +4,7 @@
  */
 
 /** White space as in C's `isspace`. */
-export function isSpace(code: number): boolean {
+function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
 }
 

@@ -64,11 +64,6 @@ export function fieldByOxmName(name: string): Field | undefined {
   return byHeaderName.get(name)?.field;
 }
 
-/** The header with this OXM or NXM name. */
-export function oxmHeaderByName(name: string): OxmHeader | undefined {
-  return byHeaderName.get(name)?.header;
-}
-
 /**
  * Appends a field's header (with the experimenter id, if it has one) in the form that Open vSwitch uses for that version.
  * `payloadBytes` is the length of the value alone, default the field's width; with `masked` the header says twice that.

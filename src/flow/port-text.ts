@@ -29,12 +29,12 @@ export function formatPort(port: number, ports?: PortNames): string {
 }
 
 /** A name as Open vSwitch prints it: in double quotes unless it starts with a letter and has only letters, digits, `_` and `-`. */
-export function formatName(name: string): string {
+function formatName(name: string): string {
   return /^[A-Za-z][A-Za-z0-9_-]*$/.test(name) ? name : JSON.stringify(name);
 }
 
 /** The text inside a JSON string; `undefined` when it is not one. */
-export function unquote(text: string): string | undefined {
+function unquote(text: string): string | undefined {
   if (text.length < 2 || !text.endsWith('"')) return undefined;
   try {
     const value: unknown = JSON.parse(text);

@@ -83,7 +83,9 @@ function readEmpty(ctx: ParseContext, parts: KeyValues, target: Field, name: str
     case "tunFlags":
       break;
     default:
-      ctx.fail("FIELD_SYNTAX", `${name} needs a value`, keyStart, valueEnd, { hint: `write ${name}=… or leave it out` });
+      ctx.fail(target.format.startsWith("port") ? "FIELD_PORT" : "FIELD_SYNTAX", `${name} needs a value`, keyStart, valueEnd, {
+        hint: `write ${name}=… or leave it out`,
+      });
   }
   if (!target.variable) {
     ctx.lenient("FLOW_VALUE_MISSING", `${name} without a value matches everything`, keyStart, valueEnd, {
