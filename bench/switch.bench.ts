@@ -135,7 +135,8 @@ async function measure(peer: OpenVSwitch, count: number, rounds: number): Promis
   const bytes = { plain: encodeAll(batch, false), bundle: encodeAll(batch, true) };
   const owner = ownerFor("bench");
 
-  const transport = connectSwitch(peer.address, { versions: ["OpenFlow15"] });
+  // Without a monitor: it would tell of the ceiling's flows as changes by somebody else, at the expense of both.
+  const transport = connectSwitch(peer.address, { versions: ["OpenFlow15"], monitor: false });
   transport.open();
   while (!transport.isUp) await new Promise((resolve) => setTimeout(resolve, 5));
   const bare = new BareSender(peer.socketPath);

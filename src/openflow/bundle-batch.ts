@@ -5,6 +5,7 @@ import type { BatchResult, SendOptions, SwitchError } from "../transport/transpo
 import { BundleFlag, beginBundleAdd, endBundleAdd } from "../wire/bundle.ts";
 import { encodeBundledFlowMod } from "../wire/flow-mod-encoder.ts";
 import { appendClear } from "./clear-message.ts";
+import { cookieGuard } from "./cookie-guard.ts";
 import { type Delivery, type Flight, PIECE_BYTES } from "./delivery.ts";
 import type { OpenFlowSession } from "./session.ts";
 
@@ -133,11 +134,12 @@ function encodePieces(
   const messages = batch.length + (options.clearFirst === undefined ? 0 : 1);
   if (messages > maxBundleMessages) throw tooLarge(`${messages} messages, and ${maxBundleMessages} are the most`);
   const view = createFlowModView();
+  const guard = cookieGuard(options);
   const pieces: Uint8Array[] = [];
   let writer = new ByteWriter(PIECE_BYTES + 4096);
   let bytes = 0;
   let index = 0;
-  const encode = (): void => encodeBundledFlowMod(writer, view, version, flight.first + 1 + index, bundleId, FLAGS);
+  const encode = (): void => encodeBundledFlowMod(writer, view, version, flight.first + 1 + index, bundleId, FLAGS, guard);
   const cut = (): void => {
     if (writer.length === 0) return;
     pieces.push(writer.buffer.subarray(0, writer.length));

@@ -54,6 +54,7 @@ export class MonitorFeed {
 
   /** A message that may be the monitor's. */
   onMessage(bytes: Uint8Array): void {
+    if (isOwnOnly(bytes)) return;
     let message: OpenFlowMessage;
     try {
       message = decodeMessage(bytes);
@@ -98,4 +99,26 @@ export class MonitorFeed {
     this.#paused = false;
     this.#tell({ type: "gap" });
   }
+}
+
+const MULTIPART_REPLY = 19;
+const FLOW_MONITOR = 16;
+const EXPERIMENTER = 0xffff;
+
+/**
+ * Does the message hold nothing but abbreviated updates (8 bytes each: length, event, xid)? Open vSwitch sends one such message
+ * for each of our own flow-mods, so that this is looked at without decoding.
+ */
+function isOwnOnly(bytes: Uint8Array): boolean {
+  if (bytes[1] !== MULTIPART_REPLY) return false;
+  const kind = ((bytes[8] as number) << 8) | (bytes[9] as number);
+  // ONF's extension in 1.3 has 8 bytes more in front, and another number for the event.
+  const start = kind === FLOW_MONITOR ? 16 : kind === EXPERIMENTER ? 24 : bytes.length;
+  const abbreviated = kind === FLOW_MONITOR ? 4 : 3;
+  let at = start;
+  while (at + 8 <= bytes.length) {
+    if (bytes[at] !== 0 || bytes[at + 1] !== 8 || bytes[at + 2] !== 0 || bytes[at + 3] !== abbreviated) return false;
+    at += 8;
+  }
+  return at > start && at === bytes.length;
 }

@@ -4,6 +4,7 @@ import { OfsyncError } from "../errors.ts";
 import type { BatchResult, SendOptions } from "../transport/transport.ts";
 import { encodeFlowMod } from "../wire/flow-mod-encoder.ts";
 import { appendClear } from "./clear-message.ts";
+import { cookieGuard } from "./cookie-guard.ts";
 import { type Delivery, PIECE_BYTES } from "./delivery.ts";
 import { MessageType } from "./session.ts";
 
@@ -26,6 +27,7 @@ export async function sendPlain(
     return;
   }
   const view = createFlowModView();
+  const guard = cookieGuard(options);
   const flight = delivery.begin(batch.length);
   const start = delivery.bytesSent;
   // A small batch must not pay for the memory of a large one.
@@ -36,7 +38,7 @@ export async function sendPlain(
     delivery.write(writer.buffer.subarray(0, writer.length));
     if (index < batch.length) writer = new ByteWriter(PIECE_BYTES + 4096);
   };
-  const encode = (): void => encodeFlowMod(writer, view, version, flight.first + 1 + index);
+  const encode = (): void => encodeFlowMod(writer, view, version, flight.first + 1 + index, guard);
   let index = 0;
   let stage = -1;
   if (options.clearFirst !== undefined) {
