@@ -148,9 +148,7 @@ export class WarningList {
   end(): void {
     const more = this.#count - SHOWN_WARNINGS;
     if (more > 0)
-      this.#terminal.note(
-        `${inputName(this.#path)}: ${more} more warnings of this kind; "ofsync fmt --compat ovs" shows them all`,
-      );
+      this.#terminal.note(`${inputName(this.#path)}: ${more} more warnings; "ofsync fmt --compat ovs" shows them all`);
   }
 }
 

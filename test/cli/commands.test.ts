@@ -92,7 +92,7 @@ describe("fmt", () => {
     const input = "ip,actions=1\npriority=70000,ip,actions=2\ntcp,actions=3\n";
     const first = ofsync(["fmt"], { input });
     expect(first).toMatchObject({ status: 1, stdout: "ip actions=output:1\n" });
-    expect(first.stderr).toMatch(/^standard input:2:\d+: .*70000.* \[[A-Z_]+\]\n {2}priority=70000,ip,actions=2\n +\^/);
+    expect(first.stderr).toMatch(/^standard input:2:\d+: .* \[FLOW_VALUE\]\n {2}priority=70000,ip,actions=2\n +\^/);
     const all = ofsync(["fmt", "--keep-going"], { input });
     expect(all).toMatchObject({ status: 1, stdout: "ip actions=output:1\ntcp actions=output:3\n" });
   });
@@ -193,11 +193,7 @@ describe("diff", () => {
   });
 
   test("the last word is that of the first bad line", () => {
-    const { status, stdout, stderr } = ofsync([
-      "diff",
-      scratch.file("bad.txt", "ip,actions=1\nip,nw_src=1.2.3.400,actions=2\n"),
-      b,
-    ]);
+    const { status, stdout, stderr } = ofsync(["diff", scratch.file("bad.txt", "ip,actions=1\nip,nw_src=x,actions=2\n"), b]);
     expect(status).toBe(1);
     expect(stdout).toBe("");
     expect(stderr).toMatch(/bad\.txt:2:\d+: /);

@@ -27,7 +27,8 @@ describe("made pairs", () => {
   test.each(["l2-10", "ovn-1k", "ovn-20k", "ovn-100k"])("%s, both directions", (set) => {
     const [installed, desired] = [fileOf(set, "installed.txt"), fileOf(set, "desired.txt")];
     const there = ofsync(["diff", "-O", "OpenFlow13", installed, desired]);
-    expect(there.stderr).toBe("");
+    // Some lines of the desired tables have bits outside their masks: ovs-ofctl clears them without a word.
+    expect(there.stderr.split("\n").filter((line) => line !== "" && !/\[FIELD_HOST_BITS\]|more warnings/.test(line))).toEqual([]);
     expect(sortedLines(there.stdout)).toEqual(sortedLines(textOf(fileOf(set, "expected.diff.txt"))));
     expect(there.status).toBe(2);
     const back = ofsync(["diff", "-O", "OpenFlow13", desired, installed]);
@@ -87,7 +88,8 @@ describe("a real OVN deployment before and after a change", () => {
   test("fmt prints a dump as ovs-ofctl did", () => {
     for (const version of ["OpenFlow13", "OpenFlow15"]) {
       const dump = textOf(real(`desired.${version}.txt`));
-      const flows = sortedLines(dump).filter((line) => line.includes("actions="));
+      // ovs-ofctl reads "dec_ttl()", as the switch prints it, as "dec_ttl".
+      const flows = sortedLines(dump.replaceAll("dec_ttl()", "dec_ttl")).filter((line) => line.includes("actions="));
       expect(sortedLines(ofsync(["fmt", "-O", version, real(`desired.${version}.txt`)]).stdout)).toEqual(
         flows.map((line) => line.trim()).sort(),
       );
