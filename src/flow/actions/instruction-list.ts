@@ -10,7 +10,7 @@ const GOTO = 1;
 const METADATA = 2;
 const WRITE = 3;
 const APPLY = 4;
-// 5 is clear-actions.
+const CLEAR = 5;
 const METER = 6;
 const EXPERIMENTER = 0xffff;
 
@@ -60,7 +60,7 @@ function locate(view: DataView, start: number, end: number, version: CodecVersio
     if (type < GOTO || type > METER || (type === METER && version >= 6)) {
       throw instructionError("OFPBIC_UNKNOWN_INST", `instruction ${type} is unknown in this version`, at);
     }
-    const fixed = type === GOTO || type === METER ? 8 : type === METADATA ? 24 : 0;
+    const fixed = type === GOTO || type === METER || type === CLEAR ? 8 : type === METADATA ? 24 : 0;
     if (fixed !== 0 && length !== fixed)
       throw instructionError("OFPBIC_BAD_LEN", `instruction ${type} has ${length} bytes instead of ${fixed}`, at);
     if (found[type] !== 0) throw instructionError("OFPBIC_DUP_INST", `instruction ${type} is there twice`, at);
