@@ -150,7 +150,12 @@ export function putNxMatch(w: ByteWriter, match: Match, cookie: bigint, cookieMa
 
 /** Appends OpenFlow 1.0's 40-byte match. Throws when it cannot say this match. */
 export function putMatch10(w: ByteWriter, match: Match): void {
-  encodeOfp10Match(match, w);
+  try {
+    encodeOfp10Match(match, w);
+  } catch (error) {
+    if (!isOfsyncError(error, "MATCH_NOT_IN_OPENFLOW10")) throw error;
+    failEncode(`${error.message}; use the form "nicira"`, "match");
+  }
 }
 
 /**
@@ -166,7 +171,7 @@ export function readInstructions(reader: WireReader, match: Match | undefined, t
     if (match !== undefined) checkGoto(reader, at, table);
     return read;
   } catch (error) {
-    throw asWireError(error);
+    throw asWireError(error, at);
   }
 }
 
@@ -181,13 +186,13 @@ function checkGoto(reader: WireReader, start: number, table: number): void {
   }
 }
 
-/** A clash between actions and match is a fault of the message like any other. */
-function asWireError(error: unknown): unknown {
-  if (!isOfsyncError(error, "ACTION_MATCH")) return error;
+/** Actions that clash with their match, or that have no canonical form, are a fault of the message like any other. */
+export function asWireError(error: unknown, offset: number): unknown {
+  if (!isOfsyncError(error) || error.code.startsWith("WIRE_")) return error;
   return new OfsyncError("WIRE_ACTION", error.message, {
-    place: error.place,
+    place: { offset, ...error.place },
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.openflowError === undefined ? {} : { openflowError: error.openflowError }),
+    openflowError: error.openflowError ?? "OFPBAC_BAD_ARGUMENT",
     cause: error,
   });
 }
@@ -195,11 +200,12 @@ function asWireError(error: unknown): unknown {
 /** Reads actions to the end of `reader` as the instructions that they stand for: OpenFlow 1.0, and Nicira's messages of any version. */
 export function readActionsAsInstructions(reader: WireReader, match: Match | undefined, table: number): Instructions {
   if (reader.version === 1) return readInstructions(reader, match, table);
+  const start = reader.at;
   const actions = readActions(reader, reader.left);
   try {
     return Instructions.ofActions(actions, match === undefined ? undefined : matchFactsOf(match), table);
   } catch (error) {
-    throw asWireError(error);
+    throw asWireError(error, start);
   }
 }
 

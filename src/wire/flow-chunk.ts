@@ -10,6 +10,7 @@ import { encodeDraft } from "../flow/match-encode.ts";
 import type { WireVersion } from "../flow/version.ts";
 import { isPlainCanonicalInstructions } from "./canonical-instructions-scan.ts";
 import { isPlainCanonicalMatch } from "./canonical-match-scan.ts";
+import { asWireError } from "./flow-body.ts";
 import type { FlowView } from "./flow-view.ts";
 import { HEADER_BYTES, identifyMessage, readHeader } from "./header.ts";
 import { failWire } from "./wire-error.ts";
@@ -243,7 +244,11 @@ export class FlowChunk implements Iterable<ReportedFlow> {
       return;
     }
     const own = this.#own.length;
-    encodeInstructionList(decodeInstructionList(this.#bytes, at, end, this.#version, false), CANONICAL, this.#own);
+    try {
+      encodeInstructionList(decodeInstructionList(this.#bytes, at, end, this.#version, false), CANONICAL, this.#own);
+    } catch (error) {
+      throw asWireError(error, at);
+    }
     columns[row + OWN] = (columns[row + OWN] as number) | INSTRUCTIONS_OWN;
     columns[row + INSTRUCTIONS] = own;
     columns[row + INSTRUCTIONS_LENGTH] = this.#own.length - own;

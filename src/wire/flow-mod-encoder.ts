@@ -11,18 +11,26 @@ const FLOW_MOD = 14;
 /** Wire command by {@link FlowView.command}: ADD, MODIFY_STRICT, DELETE_STRICT. */
 const COMMANDS: readonly number[] = [0, 2, 4];
 
+/** Restricts `modify` and `delete` to flows whose cookie is `cookie` under `mask`; 64 bits each, in halves. */
+export interface CookieGuard {
+  readonly cookieHigh: number;
+  readonly cookieLow: number;
+  readonly maskHigh: number;
+  readonly maskLow: number;
+}
+
 /**
  * Appends the flow-mod for one key: OpenFlow 1.3 to 1.5, always strict, any output port and group, no buffer. A `modify` and
- * a `delete` match every cookie and carry no flags, so that neither counters nor cookie change. In OpenFlow 1.5 match and
- * instructions are copied; earlier versions translate them.
+ * a `delete` match every cookie, or those that `guard` names, and carry no flags, so that neither counters nor cookie change. In
+ * OpenFlow 1.5 match and instructions are copied; earlier versions translate them.
  *
  * Throws {@link OfsyncError} with `openflowError` when the version cannot carry the match or the instructions; nothing is
  * then appended. Hot path: no object per call in OpenFlow 1.5.
  */
-export function encodeFlowMod(w: ByteWriter, view: FlowView, version: WireVersion, xid: number): void {
+export function encodeFlowMod(w: ByteWriter, view: FlowView, version: WireVersion, xid: number, guard?: CookieGuard): void {
   const start = w.length;
   try {
-    putFlowMod(w, view, version, xid);
+    putFlowMod(w, view, version, xid, guard);
   } catch (error) {
     w.length = start;
     throw error;
@@ -40,11 +48,12 @@ export function encodeBundledFlowMod(
   xid: number,
   bundleId: number,
   bundleFlags: number,
+  guard?: CookieGuard,
 ): void {
   const start = w.length;
   try {
     beginBundleAdd(w, version, xid, bundleId, bundleFlags);
-    putFlowMod(w, view, version, xid);
+    putFlowMod(w, view, version, xid, guard);
     endBundleAdd(w, start);
   } catch (error) {
     w.length = start;
@@ -52,7 +61,7 @@ export function encodeBundledFlowMod(
   }
 }
 
-function putFlowMod(w: ByteWriter, flow: FlowView, version: WireVersion, xid: number): void {
+function putFlowMod(w: ByteWriter, flow: FlowView, version: WireVersion, xid: number, guard: CookieGuard | undefined): void {
   const start = w.reserve(FLOW_MOD_BYTES);
   const { view } = w;
   const command = flow.command;
@@ -62,6 +71,11 @@ function putFlowMod(w: ByteWriter, flow: FlowView, version: WireVersion, xid: nu
   if (add) {
     view.setUint32(start + 8, flow.cookieHigh);
     view.setUint32(start + 12, flow.cookieLow);
+  } else if (guard !== undefined) {
+    view.setUint32(start + 8, guard.cookieHigh);
+    view.setUint32(start + 12, guard.cookieLow);
+    view.setUint32(start + 16, guard.maskHigh);
+    view.setUint32(start + 20, guard.maskLow);
   }
   view.setUint32(start + 24, (flow.table << 24) | ((COMMANDS[command] as number) << 16));
   view.setUint16(start + 26, add ? flow.idleTimeout : 0);

@@ -3,7 +3,7 @@ import type { Action } from "../flow/actions/action.ts";
 import { readOxmHeader } from "../flow/oxm.ts";
 import { putActions, readActions } from "./flow-body.ts";
 import type { Body, BodyCodec, MessageHead, MultipartHead } from "./message-head.ts";
-import { Group, Port, readPort32 } from "./port-number.ts";
+import { Group, Port } from "./port-number.ts";
 import { beginProperty, endProperty, putPropertyU32, readSized } from "./property.ts";
 import { failWire } from "./wire-error.ts";
 import { type Property, propertyU16, propertyU32, readProperty, type WireReader } from "./wire-reader.ts";
@@ -177,7 +177,7 @@ function readBuckets15(reader: WireReader, groupType: number): GroupBucket[] {
 }
 
 function unknownProperty(property: Property): string {
-  return property.experimenter === 0 ? "OFPBPC_BAD_TYPE" : "OFPBPC_BAD_EXPERIMENTER";
+  return property.experimenter === 0 ? "OFPBPC_BAD_TYPE" : "OFPBPC_BAD_EXP_TYPE";
 }
 
 function readSelection(reader: WireReader, groupType: number, command: GroupCommand | undefined): SelectionMethod | undefined {

@@ -45,6 +45,18 @@ const UTF8 = /* @__PURE__ */ new TextEncoder();
 
 /** Writes text as UTF-8 into a zero-filled field of `size` bytes, cut so that at least one zero byte remains. */
 export function putText(w: ByteWriter, text: string, size: number): void {
+  const bytes = /(?<![\ud800-\udbff])[\udc80-\udcff]/.test(text) ? rawBytes(text) : UTF8.encode(text);
   const at = w.reserve(size);
-  w.buffer.set(UTF8.encode(text).subarray(0, size - 1), at);
+  w.buffer.set(bytes.subarray(0, size - 1), at);
+}
+
+/** Text that `WireReader.text` made of bytes that were not UTF-8. */
+function rawBytes(text: string): Uint8Array {
+  const w: number[] = [];
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    if (code >= 0xdc80 && code <= 0xdcff) w.push(code - 0xdc00);
+    else w.push(...UTF8.encode(character));
+  }
+  return Uint8Array.from(w);
 }

@@ -27,10 +27,10 @@ const ANY_VLAN = 0xfffe;
 
 /** Appends an OXM or NXM TLV; `header` is its class and field without length. */
 function put(w: ByteWriter, header: number, value: Uint8Array, mask?: Uint8Array): void {
-  const masked = mask !== undefined && mask.some((byte) => byte !== 0xff);
+  const masked = mask?.some((byte) => byte !== 0xff) ?? false;
   w.u32((header | (masked ? 0x100 : 0) | (masked ? 2 * value.length : value.length)) >>> 0);
   w.bytes(value.map((byte, i) => byte & (mask?.[i] ?? 0xff)));
-  if (masked) w.bytes(mask);
+  if (masked && mask !== undefined) w.bytes(mask);
 }
 
 function putMasked(w: ByteWriter, header: number, value: Uint8Array, inverse: Uint8Array): void {

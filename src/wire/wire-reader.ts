@@ -80,7 +80,10 @@ export class WireReader {
     return text;
   }
 
-  /** A zero-filled field of `n` bytes; ends at the first zero byte. UTF-8; Latin-1 where it is not valid UTF-8. */
+  /**
+   * A zero-filled field of `n` bytes; ends at the first zero byte. UTF-8; in text that is not, each byte b above 127 becomes the
+   * lone surrogate U+DC00 + b, which `putText` turns back.
+   */
   text(n: number): string {
     const start = this.#take(n);
     let end = start;
@@ -89,7 +92,7 @@ export class WireReader {
     try {
       return UTF8.decode(bytes);
     } catch {
-      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+      return Array.from(bytes, (byte) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)).join("");
     }
   }
 

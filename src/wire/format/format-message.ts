@@ -5,7 +5,7 @@ import type { ErrorMessage } from "../error-message.ts";
 import { UNKNOWN_ERROR } from "../error-message.ts";
 import { fitsEncoding, HEADER_BYTES, identifyMessage, readHeader } from "../header.ts";
 import type { MessageHead, MultipartHead } from "../message-head.ts";
-import { encodingFor } from "../message-table.ts";
+import { type Carriage, encodingFor } from "../message-table.ts";
 import type { OpenFlowMessage, UnknownMessage } from "../messages.ts";
 import {
   aggregateText,
@@ -108,8 +108,17 @@ export function describeMessage(bytes: Uint8Array, options: FormatMessageOptions
   } catch (error) {
     if (!isOfsyncError(error)) throw error;
     const known = identified.encoding !== undefined && fitsEncoding(identified.encoding, identified.bodyStart, length);
-    return `${known ? `${head} ` : ""}***decode error: ${error.openflowError ?? error.code}***\n${hexDump(bytes, true)}`;
+    const front = known ? frontText(head, bytes, identified.encoding.carriage, version) : "";
+    return `${front}***decode error: ${error.openflowError ?? error.code}***\n${hexDump(bytes, true)}`;
   }
+}
+
+/** What stands in front of an error: the header, and the flags of statistics on a line with it. */
+function frontText(head: string, bytes: Uint8Array, carriage: Carriage, version: number): string {
+  if (carriage === "message" || carriage === "extension") return `${head} `;
+  const request = carriage === "request" || carriage === "extensionRequest";
+  const flags = multipartText(((bytes[10] as number) << 8) | (bytes[11] as number), request, version);
+  return flags === "" ? `${head} ` : `${head}${flags}\n`;
 }
 
 function unknownText(message: UnknownMessage): string {
