@@ -18,14 +18,20 @@ export const UNKNOWN_OUTCOME: BatchOutcome = { fate: "unknown", refused: new Map
  * (`isCurrent`): what a lost connection said may be undone by now.
  */
 export async function sendBatch(
-  to: { readonly transport: Transport; readonly clock: Clock; readonly telemetry: Telemetry; isCurrent(): boolean },
+  to: {
+    readonly transport: Transport;
+    readonly clock: Clock;
+    readonly telemetry: Telemetry;
+    readonly guard: SendOptions["guard"];
+    isCurrent(): boolean;
+  },
   batch: FlowModBatch,
   options: SendOptions,
 ): Promise<BatchOutcome> {
-  const { transport, clock, telemetry } = to;
+  const { transport, clock, telemetry, guard } = to;
   const begun = clock.now();
   const epoch = transport.epoch;
-  const result = await transport.send(batch, options);
+  const result = await transport.send(batch, guard === undefined ? options : { ...options, guard });
   const outcome: BatchOutcome = result.epoch === epoch && to.isCurrent() ? result : UNKNOWN_OUTCOME;
   const atomic = options.atomic === true;
   telemetry.add("adds", batch.counts.add);

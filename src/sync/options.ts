@@ -3,7 +3,7 @@ import { OfsyncError } from "../errors.ts";
 import { type Logger, silentLogger } from "../log.ts";
 import type { DesiredFlowTable } from "../table/desired-table.ts";
 import type { OwnerId } from "../table/owner-id.ts";
-import type { ReadFilter, Transport } from "../transport/transport.ts";
+import type { ReadFilter, SendOptions, Transport } from "../transport/transport.ts";
 import type { BackOff, BackOffOptions } from "./back-off.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Metrics } from "./metrics.ts";
@@ -104,6 +104,8 @@ export interface SyncSettings {
   readonly name: string;
   /** What a reinstall clears. */
   readonly clearFilter: ReadFilter;
+  /** Keeps modifies and deletes from foreign flows. */
+  readonly guard: SendOptions["guard"];
 }
 
 /** Checks the options; throws `SYNC_OPTION` with the field in `place.field`. */
@@ -152,6 +154,7 @@ export function settingsOf(options: SynchroniserOptions): SyncSettings {
     metrics: options.metrics,
     diagnostics: options.diagnostics,
     name: options.name ?? "switch",
+    guard: ownership === undefined ? undefined : { cookie: ownership.cookie, cookieMask: ownership.mask },
     clearFilter: ownership === undefined ? {} : { cookie: ownership.cookie, cookieMask: ownership.mask },
   };
 }

@@ -38,8 +38,8 @@ export async function reinstall(
 }
 
 async function tryToReinstall(knowledge: SwitchKnowledge, telemetry: Telemetry, hooks: ReinstallHooks): Promise<ReinstallResult> {
-  const { table, transport, clock, clearFilter } = knowledge.settings;
-  const to = { transport, clock, telemetry, isCurrent: hooks.isCurrent };
+  const { table, transport, clock, clearFilter, guard } = knowledge.settings;
+  const to = { transport, clock, telemetry, guard, isCurrent: hooks.isCurrent };
   for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
     knowledge.installed.clear();
     const round = table.startRound();

@@ -11,7 +11,7 @@ import type { FlowModRound } from "../table/flow-mod-round.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type BatchOutcome, sendBatch, UNKNOWN_OUTCOME } from "./batch-sending.ts";
 import { keyTextOfView } from "./key-text.ts";
-import type { BatchOptions } from "./options.ts";
+import type { BatchOptions, SyncSettings } from "./options.ts";
 import type { RefusalError } from "./report.ts";
 import { SelectedFlowMods } from "./selected-flow-mods.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -65,21 +65,15 @@ export class RoundSender {
   #atomic: boolean;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(
-    round: FlowModRound,
-    transport: Transport,
-    limits: Required<BatchOptions>,
-    clock: Clock,
-    telemetry: Telemetry,
-    hooks: RoundSenderHooks,
-  ) {
+  constructor(round: FlowModRound, settings: SyncSettings, telemetry: Telemetry, hooks: RoundSenderHooks) {
+    const { transport, batch, clock, guard } = settings;
     this.#round = round;
     this.#transport = transport;
-    this.#limits = limits;
+    this.#limits = batch;
     this.#clock = clock;
-    this.#to = { transport, clock, telemetry, isCurrent: () => hooks.isCurrent() };
+    this.#to = { transport, clock, telemetry, guard, isCurrent: () => hooks.isCurrent() };
     this.#hooks = hooks;
-    this.#atomic = limits.atomic === "whenPossible" && transport.capabilities.atomic;
+    this.#atomic = batch.atomic === "whenPossible" && transport.capabilities.atomic;
   }
 
   get revision(): number {

@@ -8,7 +8,7 @@ import { keyText, keyTextOfView } from "./key-text.ts";
 import type { SyncSettings } from "./options.ts";
 import { Refusals } from "./refusals.ts";
 import type { RefusalError } from "./report.ts";
-import { MOMENTARY_FLAGS, sameValue } from "./same-value.ts";
+import { sameValue } from "./same-value.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** The records of refused flows are looked through for outdated ones at most this often, unless somebody asks for them. */
@@ -196,7 +196,7 @@ export class SwitchKnowledge {
   completed(flow: Flow): Flow {
     const known = this.installed.state(flow);
     const like = known.state === "present" ? known.flow : this.settings.table.winner(flow);
-    return like === undefined ? flow : flow.with({ flags: like.flags & ~MOMENTARY_FLAGS, importance: like.importance });
+    return like === undefined ? flow : flow.with({ flags: like.flags, importance: like.importance });
   }
 
   /**

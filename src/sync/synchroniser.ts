@@ -487,7 +487,7 @@ export class Synchroniser {
       return { name: "inSync", epoch, revision: table.revision };
     }
     this.#beginRound();
-    this.#sender = new RoundSender(round, this.#settings.transport, this.#settings.batch, this.#settings.clock, this.#telemetry, {
+    this.#sender = new RoundSender(round, this.#settings, this.#telemetry, {
       isCurrent: () => this.#isCurrent() && this.#epoch === epoch,
       screen: (batch) => this.#knowledge.screen(batch),
       doubts: (batch) => this.#takeDoubts(batch),

@@ -5,6 +5,7 @@ import type { Flow, FlowKey } from "../flow/flow.ts";
 import { type Logger, silentLogger } from "../log.ts";
 import { flowReferences } from "./flow-references.ts";
 import { type BatchAnswer, type InFlightFate, MemoryConnection } from "./memory-connection.ts";
+import { filterCovers } from "./read-filter.ts";
 import { batchError, refusal } from "./switch-error.ts";
 import { FaultPlan, type SwitchFaults } from "./switch-faults.ts";
 import { SwitchTables, type TableLimit } from "./switch-tables.ts";
@@ -341,7 +342,8 @@ export class MemorySwitch implements Transport {
       const flowModLoss = atomic ? undefined : this.#plan.takeFlowModLoss(mod);
       if (flowModLoss !== undefined) unknown.add(i);
       if (flowModLoss === "before") continue;
-      const error = this.#plan.takeRefusal(mod) ?? this.#tables.apply(mod.command, mod.flow);
+      const error =
+        this.#plan.takeRefusal(mod) ?? (this.#isGuarded(mod, options) ? undefined : this.#tables.apply(mod.command, mod.flow));
       if (error === undefined) continue;
       this.#received.refused++;
       if (flowModLoss === undefined) refused.set(i, error);
@@ -354,6 +356,13 @@ export class MemorySwitch implements Transport {
     this.#received.bytes += bytes;
     this.#publish(from);
     return loss === undefined ? { kind: "done", refused, unknown, bytes } : lost;
+  }
+
+  /** Does the guard keep this flow-mod from the flow that is there? */
+  #isGuarded({ command, flow }: FlowMod, { guard }: SendOptions): boolean {
+    if (guard === undefined || command === "add") return false;
+    const there = this.#tables.get(flow)?.flow;
+    return there !== undefined && !filterCovers(guard, there);
   }
 
   #readable(mod: FlowMod): FlowMod {

@@ -94,6 +94,11 @@ export interface SendOptions {
   readonly atomic?: boolean;
   /** Before anything else, delete every flow that this filter covers; with `atomic`, in the same atomic unit (reinstall). */
   readonly clearFirst?: ReadFilter;
+  /**
+   * Flow-mods `modify` and `delete` act only on a flow whose cookie equals `cookie` under `cookieMask`; on another one they do
+   * nothing and count as applied. So what somebody else wrote over a flow of ours meanwhile stays untouched. 64 bits, unsigned.
+   */
+  readonly guard?: { readonly cookie: bigint; readonly cookieMask: bigint };
 }
 
 /**

@@ -78,6 +78,20 @@ describe("with an ownership mask", () => {
     expect((await w.sync.settled()).refused).toEqual([]);
   });
 
+  test("without a monitor, too: a modify or a delete on its way does not hit what somebody wrote over our flow", async () => {
+    for (const change of ["modify", "delete"] as const) {
+      const w = owned({ device: { capabilities: { monitor: false } }, sync: { audit: { when: "never" } } });
+      w.table.setFlow(ALICE, ours(1));
+      await w.begin();
+      w.device.tamper.add(theirs(1, 4));
+      if (change === "modify") w.table.setFlow(ALICE, ours(1, 2));
+      else w.table.removeFlow(ALICE, ours(1));
+      await w.settle();
+      expect(w.device.received[change]).toBe(1);
+      expect(w.held()).toEqual([describeFlow(theirs(1, 4))]);
+    }
+  });
+
   test("what others do to their own flows is none of our business", async () => {
     const w = owned();
     w.table.setFlow(ALICE, ours(1));
