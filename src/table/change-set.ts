@@ -1,8 +1,22 @@
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
-import { DIRTY, KEY_FLAGS, KEY_INSTALLED, KIND_KEY, KIND_SHIFT, LENGTH_MASK, REFUSED } from "./layout.ts";
+import {
+  ARENA_START,
+  DIRTY,
+  FLOW_DATA,
+  KEY_FLAGS,
+  KEY_INSTALLED,
+  KIND_KEY,
+  KIND_SHIFT,
+  LENGTH_MASK,
+  MERGED,
+  NODE_VALUE,
+  REFUSED,
+  UNKNOWN,
+} from "./layout.ts";
 import { DELETE, NOTHING, type PackedStore } from "./packed-store.ts";
+import { RefList } from "./ref-list.ts";
 import { blockSizeAt } from "./store-scan.ts";
 
 /**
@@ -72,22 +86,27 @@ export function orderDirty(store: PackedStore, order: FlowModOrder): OrderedKeys
   return { keys, operations: ordered, length: count };
 }
 
-/** Compares everything: reads the arena from end to end, twice, and writes the flow-mods straight to their places. */
+/** Compares everything: reads the arena from end to end, then writes the flow-mods in their order. */
 export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatch {
-  const counts = new Int32Array(BUCKETS);
-  let total = 0;
-  let m = store.arena.words;
+  const m = store.arena.words;
   const top = store.arena.top;
-  const found: number[] = [];
-  for (let at = 2; at < top; at += blockSizeAt(m, at)) {
+  const found = new RefList();
+  const counts = new Int32Array(BUCKETS);
+  let words = 0;
+  for (let at = ARENA_START; at < top; at += blockSizeAt(m, at)) {
     if ((m[at] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
+    // Mostly what is wanted is what is installed: the same ref.
+    const flags = m[at + KEY_FLAGS] as number;
+    if (m[at + NODE_VALUE] === m[at + KEY_INSTALLED] && (flags & (MERGED | UNKNOWN)) === 0) continue;
     const operation = store.operationFor(at);
     if (operation === NOTHING) continue;
     const bucket = bucketOf(operation, ((m[at] as number) >>> 16) & 0xff, order);
     counts[bucket] = (counts[bucket] as number) + 1;
     found.push(at);
-    total++;
+    found.push((bucket << 2) | operation);
+    words += wordsOfOperation(store, at, operation);
   }
+  const total = found.length / 2;
   let position = 0;
   for (let i = 0; i < BUCKETS; i++) {
     const count = counts[i] as number;
@@ -95,21 +114,24 @@ export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatc
     position += count;
   }
   const keys = new Int32Array(total);
-  for (const key of found) {
-    m = store.arena.words;
-    const bucket = bucketOf(store.operationFor(key), ((m[key] as number) >>> 16) & 0xff, order);
-    const to = counts[bucket] as number;
-    counts[bucket] = to + 1;
-    keys[to] = key;
-  }
   const commands = new Uint8Array(total);
-  const flows = new FlowList(Math.max(1, total));
-  for (let i = 0; i < total; i++) {
-    const key = keys[i] as number;
-    commands[i] = store.operationFor(key) - 1;
-    appendOperation(store, flows, key, (commands[i] as number) + 1);
+  for (let i = 0; i < found.length; i += 2) {
+    const place = found.at(i + 1);
+    const to = counts[place >>> 2] as number;
+    counts[place >>> 2] = to + 1;
+    keys[to] = found.at(i);
+    commands[to] = (place & 3) - 1;
   }
+  const flows = new FlowList(total, words);
+  for (let i = 0; i < total; i++) appendOperation(store, flows, keys[i] as number, (commands[i] as number) + 1);
   return new PackedBatch(commands, flows);
+}
+
+/** Words that the flow of an operation takes in a {@link FlowList}. */
+function wordsOfOperation(store: PackedStore, key: number, operation: number): number {
+  const value = operation === DELETE ? (store.arena.words[key + KEY_INSTALLED] as number) : store.wantedValue(key);
+  const match = ((store.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK) + 3;
+  return FLOW_DATA + (match >>> 2) + (value === 0 ? 0 : (store.values.instructionsLength(value) + 3) >>> 2);
 }
 
 /** Appends what has to be sent for an operation on a key. */

@@ -13,6 +13,7 @@ import { FlowModRound } from "./flow-mod-round.ts";
 import { InstalledFlowTable, packKey } from "./installed-table.ts";
 import { KEY_OTHERS, KIND_REST, NODE_NEXT, NODE_OWNER, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
 import { formatOwner, type OwnerId, readOwner } from "./owner-id.ts";
+import { putMarked, ReplaceCounts, replaceOwnerFlows, unchangedPrefix } from "./owner-replacement.ts";
 import { ADDED, KEPT, PackedStore, REPLACED, type StoreOptions, UNCHANGED } from "./packed-store.ts";
 import { type Contender, lowestUuid, type WinnerPolicy } from "./policy.ts";
 import { DesiredSnapshot } from "./snapshot.ts";
@@ -89,6 +90,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   readonly installed: InstalledFlowTable;
   readonly #store: PackedStore;
   readonly #scratch: FlowList = new FlowList(4);
+  readonly #counts: ReplaceCounts = new ReplaceCounts();
   readonly #uuid: Int32Array = new Int32Array(4);
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -150,7 +152,9 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   setFlows(owner: OwnerId, flows: Iterable<Flow> | FlowList): ReplaceResult {
     const list = flows instanceof FlowList ? flows : FlowList.of(flows);
     this.#readOwner(owner);
-    return this.replacePacked(this.#uuid, 0, list, 0, list.length);
+    const counts = new ReplaceCounts();
+    this.#replaceFlows(this.#uuid, 0, list, 0, list.length, counts);
+    return { ...counts };
   }
 
   /**
@@ -198,7 +202,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
    * owner for one key the first counts.
    */
   replaceAll(entries: Iterable<OwnedFlows>): ReplaceResult {
-    const result = { added: 0, replaced: 0, removed: 0, unchanged: 0, duplicates: 0 };
+    const result = new ReplaceCounts();
     const store = this.#store;
     const uuid = new Int32Array(4);
     this.transaction(() => {
@@ -206,7 +210,9 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
         for (const [owner, flows] of entries) {
           readOwner(owner, uuid, 0);
           const list = flows instanceof FlowList ? flows : FlowList.of(isIterable(flows) ? flows : [flows]);
-          for (let i = 0; i < list.length; i++) this.#putMarked(uuid, 0, list, i, result);
+          for (let i = 0; i < list.length; i++) {
+            if (!putMarked(store, uuid, 0, list, i, result)) this.#noteDuplicate(uuid, 0, list, i);
+          }
         }
         for (const key of keysOf(store.arena.words, store.arena.top, true)) {
           // By owner: taking one away may move the block of another.
@@ -216,14 +222,14 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
             result.removed++;
           }
         }
-        this.#changed ||= result.added + result.replaced + result.removed > 0;
+        this.#changed ||= result.changes > 0;
       } finally {
         for (const key of keysOf(store.arena.words, store.arena.top, true)) {
           for (const node of store.nodesOf(key)) store.mark(node, false);
         }
       }
     });
-    return result;
+    return { ...result };
   }
 
   /** Nobody wants anything any more. */
@@ -278,47 +284,50 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
     return RESULTS[this.#putPacked(owners, ownerAt, flows, index, true)] as PutResult;
   }
 
-  /** As {@link setFlows}, with the flows from `from` up to `to`. */
-  replacePacked(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number): ReplaceResult {
-    const result = { added: 0, replaced: 0, removed: 0, unchanged: 0, duplicates: 0 };
+  /** As {@link setFlows}, with the flows from `from` up to `to`. Returns how many flows were added, replaced or removed. */
+  replacePacked(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number): number {
+    this.#counts.reset();
+    return this.#replaceFlows(owners, ownerAt, flows, from, to, this.#counts);
+  }
+
+  #replaceFlows(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number, counts: ReplaceCounts): number {
     const store = this.#store;
     const owner = store.findOwner(owners, ownerAt);
-    // Mostly the flows come in the order of last time: then nothing has to be looked up.
-    let at = from;
-    let node = 0;
-    if (owner !== 0) {
-      node = store.arena.words[owner + OWNER_FIRST] as number;
-      let left = (store.arena.words[owner] as number) & KIND_REST;
-      for (; at < to && left > 0; at++, left--) {
-        const start = flows.startOf(at);
-        const key = store.keyOfNode(node);
-        if (!store.keyEquals(key, flows.words, start)) break;
-        const m = store.arena.words;
-        if (!store.values.equalsPacked(m[node + NODE_VALUE] as number, flows.words, start)) break;
-        node = m[node + NODE_NEXT] as number;
-      }
-      if (at === to && left === 0) {
-        result.unchanged = to - from;
-        return result;
-      }
+    if (owner === 0 ? from === to : store.sizeOf(owner) === to - from) {
+      counts.unchanged = owner === 0 ? 0 : unchangedPrefix(store, owner, flows, from, to);
+      if (counts.unchanged === to - from) return 0;
+      counts.unchanged = 0;
     }
     const many = to - from > RESERVE_AT_ONCE;
-    this.#change(many, () => {
-      if (!many && to > from) store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from);
-      this.#replace(owners, ownerAt, flows, from, to, result);
-      return result.added + result.replaced + result.removed > 0;
-    });
-    return result;
+    if (many || this.#guarded || this.#depth > 0) {
+      this.#change(many || this.#depth > 0, () => {
+        this.#replace(owners, ownerAt, flows, from, to, counts);
+        return counts.changes > 0;
+      });
+      return counts.changes;
+    }
+    if (to > from) store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from);
+    this.#replace(owners, ownerAt, flows, from, to, counts);
+    // A listener may call again, so read it before.
+    const { changes } = counts;
+    if (changes > 0) this.#announce();
+    else this.#flushEvents();
+    return changes;
   }
 
   /** As {@link removeFlows}. */
   removePacked(owners: Int32Array, ownerAt: number): number {
     const owner = this.#store.findOwner(owners, ownerAt);
-    if (owner === 0) return 0;
+    if (owner === 0 || this.#store.sizeOf(owner) === 0) return 0;
+    if (!this.#guarded && this.#depth === 0) {
+      const count = this.#store.removeOwner(owner);
+      this.#announce();
+      return count;
+    }
     let removed = 0;
     this.#change(false, () => {
       removed = this.#store.removeOwner(owner);
-      return removed > 0;
+      return true;
     });
     return removed;
   }
@@ -568,77 +577,18 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
     }
   }
 
-  #replace(
-    owners: Int32Array,
-    ownerAt: number,
-    flows: FlowList,
-    from: number,
-    to: number,
-    result: { added: number; replaced: number; removed: number; unchanged: number; duplicates: number },
-  ): void {
-    const store = this.#store;
-    try {
-      for (let i = from; i < to; i++) this.#putMarked(owners, ownerAt, flows, i, result);
-    } catch (error) {
-      this.#unmark(store.findOwner(owners, ownerAt));
-      throw error;
-    }
-    const owner = store.findOwner(owners, ownerAt);
-    if (owner === 0) return;
-    const m = store.arena.words;
-    const before = (m[owner] as number) & KIND_REST;
-    const doomed: number[] = [];
-    let node = m[owner + OWNER_FIRST] as number;
-    for (let i = 0; i < before; i++) {
-      if (store.isMarked(node)) store.mark(node, false);
-      else doomed.push(store.keyOfNode(node));
-      node = m[node + NODE_NEXT] as number;
-    }
-    // By key: taking one away may move the block of another.
-    for (const key of doomed) store.removeNode(store.nodeOf(key, owner), key);
-    result.removed += doomed.length;
-  }
-
-  #unmark(owner: number): void {
-    const store = this.#store;
-    const m = store.arena.words;
-    let node = owner === 0 ? 0 : (m[owner + OWNER_FIRST] as number);
-    for (let left = node === 0 ? 0 : (m[owner] as number) & KIND_REST; left > 0; left--) {
-      store.mark(node, false);
-      node = m[node + NODE_NEXT] as number;
-    }
-  }
-
-  /** Puts a flow and marks its node; one that is marked already came twice. */
-  #putMarked(
-    owners: Int32Array,
-    ownerAt: number,
-    flows: FlowList,
-    index: number,
-    result: { added: number; replaced: number; unchanged: number; duplicates: number },
-  ): void {
-    const store = this.#store;
-    const start = flows.startOf(index);
-    const owner = store.findOwner(owners, ownerAt);
-    const known = owner === 0 ? 0 : store.findKey(flows.words, start);
-    const knownNode = known === 0 ? 0 : store.nodeOf(known, owner);
-    const again = knownNode !== 0 && store.isMarked(knownNode);
-    const done = store.put(owners, ownerAt, flows.words, start, !again);
-    if (done === KEPT) {
-      result.duplicates++;
-      this.#reportDuplicate(owners, ownerAt, flows, index);
-      return;
-    }
-    if (again) return;
-    if (done === ADDED) result.added++;
-    else if (done === REPLACED) result.replaced++;
-    else result.unchanged++;
-    const node = store.nodeOf(store.findKey(flows.words, start), store.findOwner(owners, ownerAt));
-    store.mark(node, true);
-    store.moveToEnd(node);
+  #replace(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number, counts: ReplaceCounts): void {
+    replaceOwnerFlows(this.#store, owners, ownerAt, flows, from, to, counts, (index) => {
+      this.#noteDuplicate(owners, ownerAt, flows, index);
+    });
   }
 
   #reportDuplicate(owners: Int32Array, ownerAt: number, flows: FlowList, index: number): void {
+    this.#noteDuplicate(owners, ownerAt, flows, index);
+    if (this.#depth === 0) this.#flushEvents();
+  }
+
+  #noteDuplicate(owners: Int32Array, ownerAt: number, flows: FlowList, index: number): void {
     const store = this.#store;
     const owner = formatOwner(owners, ownerAt);
     const key = store.findKey(flows.words, flows.startOf(index));
@@ -650,7 +600,6 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
       ignored: flows.at(index),
     };
     this.#pendingEvents.push(event);
-    if (this.#depth === 0) this.#flushEvents();
   }
 
   #announce(): void {

@@ -30,9 +30,9 @@ export class FlowList implements Iterable<Flow> {
   #starts: Int32Array;
   #length = 0;
 
-  /** `capacity`: flows to make room for; the list grows as needed. */
-  constructor(capacity = 16) {
-    this.words = new Int32Array(capacity * 32);
+  /** `capacity`: flows to make room for, and `words` of memory for all of them; the list grows as needed. */
+  constructor(capacity = 16, words: number = capacity * 32) {
+    this.words = new Int32Array(words);
     this.#bytes = new Uint8Array(this.words.buffer);
     this.#starts = new Int32Array(capacity + 1);
   }

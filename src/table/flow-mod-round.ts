@@ -88,7 +88,7 @@ export class FlowModRound {
     const keys = new Int32Array(most);
     const values = new Int32Array(most);
     const commands = new Uint8Array(most);
-    const flows = new FlowList(Math.max(1, Math.min(most, 4096)));
+    const flows = new FlowList(Math.max(1, Math.min(most, 1 << 20)));
     let count = 0;
     let bytes = 0;
     while (count < most && this.#position < this.#todo.length) {
@@ -143,6 +143,15 @@ export class FlowModRound {
     if (entry === undefined) return;
     this.#inFlight.delete(batch);
     const store = this.#store;
+    if (result.fate === "applied" && result.refused.size === 0 && result.unknown.size === 0) {
+      for (let i = 0; i < batch.length; i++) {
+        const key = entry.keys[i] as number;
+        store.confirm(key, entry.values[i] as number);
+        if (entry.values[i] === 0) store.dropIfIdle(key);
+      }
+      if (this.#position >= this.#todo.length) this.#endIfDone();
+      return;
+    }
     for (let i = 0; i < batch.length; i++) {
       const key = entry.keys[i] as number;
       const value = entry.values[i] as number;

@@ -4,15 +4,22 @@ import { CLASS_ALLOW, CLASS_CONJUNCTION, CLASS_DROP } from "./layout.ts";
 const APPLY_ACTIONS = 4;
 const GOTO_TABLE = 1;
 const OUTPUT = 0;
+const SET_FIELD = 25;
+/** `OFPP_CONTROLLER`, the one port to which an output has a length to send. */
+const CONTROLLER_PORT = [0xff, 0xff, 0xff, 0xfd] as const;
 const EXPERIMENTER = 0xffff;
 const NICIRA = 0x2320;
 /** Nicira action subtypes, as in Open vSwitch's ofp-actions. */
 const NXAST_RESUBMIT_TABLE = 14;
 const NXAST_CONJUNCTION = 34;
+const NXAST_CT = 35;
+/** A ct action without actions inside. */
+const CT_BYTES = 24;
 
 /**
- * Do these instructions certainly have one encoding only? True for what fills most tables (goto_table, output, resubmit,
- * conjunction, or nothing); `false` means only that the question has to be asked in earnest (`flow/meaning.ts`).
+ * Do these instructions certainly have one encoding only? True for what fills most tables (goto_table, output, resubmit, whole
+ * fields set, plain ct, conjunction, or nothing); `false` means only that the question has to be asked in earnest
+ * (`flow/meaning.ts`, whose answer for what is plain is the bytes themselves).
  */
 export function isPlain(bytes: Uint8Array, start: number, length: number): boolean {
   let at = start;
@@ -31,15 +38,31 @@ export function isPlain(bytes: Uint8Array, start: number, length: number): boole
 
 function arePlainActions(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
+  // OXM class and field of the set_field before, -1 if the action before was none: two for one field in a row may be one.
+  let setBefore = -1;
   while (at < end) {
     const type = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
     const size = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
     if (size < 8 || at + size > end) return false;
+    let set = -1;
     if (type === EXPERIMENTER) {
       if (!isNicira(bytes, at)) return false;
       const subtype = ((bytes[at + 8] as number) << 8) | (bytes[at + 9] as number);
-      if (subtype !== NXAST_RESUBMIT_TABLE && subtype !== NXAST_CONJUNCTION) return false;
-    } else if (type !== OUTPUT) return false;
+      if (subtype === NXAST_CT) {
+        if (size !== CT_BYTES) return false;
+      } else if (subtype !== NXAST_RESUBMIT_TABLE && subtype !== NXAST_CONJUNCTION) return false;
+    } else if (type === SET_FIELD) {
+      const oxmClass = ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number);
+      const fieldAndMask = bytes[at + 6] as number;
+      // Fields of Nicira's class 0 are the old names of standard ones; a mask needs a closer look.
+      if (oxmClass === 0 || oxmClass === EXPERIMENTER || (fieldAndMask & 1) !== 0) return false;
+      set = (oxmClass << 8) | fieldAndMask;
+      if (set === setBefore) return false;
+    } else if (type === OUTPUT) {
+      if ((bytes[at + 8] !== 0 || bytes[at + 9] !== 0) && CONTROLLER_PORT.some((byte, i) => bytes[at + 4 + i] !== byte))
+        return false;
+    } else return false;
+    setBefore = set;
     at += size;
   }
   return true;

@@ -119,7 +119,11 @@ export class PackedStore {
   freshKeys: RefList | undefined;
   readonly #ordered: boolean;
   readonly #merging: boolean;
+  /** The node that the last {@link put} found or made. */
+  lastNode = 0;
   #lastOwner = 0;
+  #ownerSlot = 0;
+  #ownerHash = 0;
   #slot = 0;
   #hashFound = 0;
   /** While a transaction is undone, a policy that throws is passed over. */
@@ -229,14 +233,20 @@ export class PackedStore {
     } else if (owner !== 0) {
       const node = this.nodeOf(key, owner);
       if (node !== 0) {
+        this.lastNode = node;
         if (this.values.equalsPacked(this.arena.words[node + NODE_VALUE] as number, words, from)) return UNCHANGED;
         if (!replace) return KEPT;
         this.changeValue(node, key, words, from);
+        if (this.#ordered || this.#merging) this.lastNode = this.nodeOf(key, owner);
         return REPLACED;
       }
     }
     if (owner === 0) owner = this.#makeOwner(uuid, at);
     const m = this.arena.words;
+    if (m[key + NODE_OWNER] === 0 && this.log === undefined && this.observers.length === 0) {
+      this.#putFirst(key, owner, words, from);
+      return ADDED;
+    }
     const installed = m[key + KEY_INSTALLED] as number;
     let value: number;
     if (installed !== 0 && this.values.equalsPacked(installed, words, from)) {
@@ -252,7 +262,30 @@ export class PackedStore {
       this.dropIfIdle(key);
       throw error;
     }
+    this.lastNode = this.nodeOf(key, owner);
     return ADDED;
+  }
+
+  /** The usual case of {@link put}, by hand: nobody wants the key so far, and nobody watches. */
+  #putFirst(key: number, owner: number, words: Int32Array, from: number): void {
+    const installed = this.arena.words[key + KEY_INSTALLED] as number;
+    let value: number;
+    if (installed !== 0 && this.values.equalsPacked(installed, words, from)) {
+      value = installed;
+      this.values.retain(value);
+    } else value = this.values.acquire(words, from);
+    const m = this.arena.words;
+    let flags = m[key + KEY_FLAGS] as number;
+    if ((flags & (DIRTY | REFUSED)) !== DIRTY) {
+      this.#markDirty(key, flags);
+      flags = m[key + KEY_FLAGS] as number;
+    }
+    if (!this.values.isPlain(value)) m[key + KEY_FLAGS] = flags | FORMS;
+    m[key + NODE_OWNER] = owner;
+    m[key + NODE_VALUE] = value;
+    this.#link(key, owner);
+    this.keyCount++;
+    this.lastNode = key;
   }
 
   /** The node of an owner at a key gets the value of the packed flow at `words[from]`, which differs from its own. */
@@ -371,13 +404,22 @@ export class PackedStore {
     let slot = owners.start(hash);
     for (;;) {
       const owner = m[slot + 1] as number;
-      if (owner === 0) return 0;
+      if (owner === 0) {
+        this.#ownerSlot = slot;
+        this.#ownerHash = hash;
+        return 0;
+      }
       if (m[slot] === hash && m[owner + 1] === a && m[owner + 2] === b && m[owner + 3] === c && m[owner + 4] === d) {
         this.#lastOwner = owner;
         return owner;
       }
       slot = owners.after(slot, hash);
     }
+  }
+
+  /** Flows of an OWNER. */
+  sizeOf(owner: number): number {
+    return (this.arena.words[owner] as number) & KIND_REST;
   }
 
   /** The node of `owner` at `key`, 0 = none. */
@@ -417,6 +459,11 @@ export class PackedStore {
     const m = this.arena.words;
     if (((m[key + KEY_FLAGS] as number) & MERGED) !== 0) return m[(m[key + KEY_OTHERS] as number) + NODE_VALUE] as number;
     return m[key + NODE_VALUE] as number;
+  }
+
+  /** Does a contender of this key stay where it is when it gets another value? */
+  keepsPlace(key: number): boolean {
+    return this.arena.words[key + KEY_OTHERS] === 0 || !(this.#ordered || this.#merging);
   }
 
   /** The nodes of a key in the order of the policy, the winner first. */
@@ -493,6 +540,25 @@ export class PackedStore {
     if (value !== 0) this.#unify(key);
     if ((flags & (DIRTY | IN_FLIGHT | REFUSED)) === 0 && this.operationFor(key) !== NOTHING) this.touch(key);
     if (this.freshKeys !== undefined) this.#noteFresh(key, this.freshKeys);
+  }
+
+  /** What was sent to the switch is installed now; `value` as for {@link setInstalled}, IN_FLIGHT is cleared. */
+  confirm(key: number, value: number): void {
+    const m = this.arena.words;
+    const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
+    m[key + KEY_FLAGS] = flags;
+    // The usual case, by hand: it is still what is wanted.
+    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED)) !== 0 || this.freshKeys !== undefined) {
+      this.setInstalled(key, value, false);
+      return;
+    }
+    const old = m[key + KEY_INSTALLED] as number;
+    m[key + KEY_INSTALLED] = value;
+    if (value !== 0) this.installedCount++;
+    if (old !== 0) {
+      this.installedCount--;
+      this.values.release(old);
+    }
   }
 
   #noteFresh(key: number, list: RefList): void {
@@ -623,16 +689,14 @@ export class PackedStore {
     return key;
   }
 
+  /** Makes an OWNER that {@link findOwner} has just not found. */
   #makeOwner(uuid: Int32Array, at: number): number {
-    const hash = this.hash.hash(uuid[at] as number, 0, uuid, at + 1, 3);
     const owner = this.arena.allocate(OWNER_WORDS);
     const m = this.arena.words;
     m[owner] = KIND_OWNER << KIND_SHIFT;
     for (let i = 0; i < 4; i++) m[owner + OWNER_UUID + i] = uuid[at + i] as number;
     m[owner + OWNER_FIRST] = 0;
-    let slot = this.owners.start(hash);
-    while (m[slot + 1] !== 0) slot = this.owners.after(slot, hash);
-    this.owners.insert(slot, hash, owner);
+    this.owners.insert(this.#ownerSlot, this.#ownerHash, owner);
     this.#lastOwner = owner;
     return owner;
   }
@@ -673,8 +737,7 @@ export class PackedStore {
   #assign(node: number, key: number, value: number): void {
     const m = this.arena.words;
     const old = m[node + NODE_VALUE] as number;
-    const alone = m[key + KEY_OTHERS] === 0;
-    if (!alone && (this.#ordered || this.#merging)) {
+    if (!this.keepsPlace(key)) {
       // Its place among the contenders may change with it.
       const owner = m[node + NODE_OWNER] as number;
       this.log?.record(owner, key, this.#pinned(old));

@@ -1,0 +1,195 @@
+// Runs the table through the steps that bench/c/steps.h runs and prints one line of JSON per step. Started by table.bench.ts,
+// bundled as users get it:  node table-steps.mjs FLOWS [memory]
+import { diffTables } from "../src/diff/diff-tables.ts";
+import { DesiredFlowTable } from "../src/table/desired-table.ts";
+import type { BatchFates, FlowModRound } from "../src/table/flow-mod-round.ts";
+import { makeWorkload, type Workload } from "./workload.ts";
+
+const APPLIED: BatchFates = { fate: "applied", refused: new Map(), unknown: new Set() };
+const EVERYTHING = { maxFlowMods: Number.MAX_SAFE_INTEGER };
+let quiet = true;
+
+function print(line: object): void {
+  if (!quiet) console.log(JSON.stringify(line));
+}
+
+function report(step: string, ns: number, units: number, check: number): void {
+  print({ step, ns: ns / units, units, check });
+}
+
+function time<T>(run: () => T): [result: T, ns: number] {
+  const start = process.hrtime.bigint();
+  const result = run();
+  return [result, Number(process.hrtime.bigint() - start)];
+}
+
+/** Takes everything of a round as one batch and settles it as applied. */
+function finish(round: FlowModRound | undefined, units: number, apply: string, take: string | undefined): void {
+  const [batch, takeNs] = time(() => round?.next(EVERYTHING));
+  if (round === undefined || batch === undefined) throw new Error("a round without flow-mods");
+  const [, ns] = time(() => round.settle(batch, APPLIED));
+  report(apply, ns, units, batch.length);
+  if (take !== undefined) report(take, takeNs, units, batch.length);
+}
+
+function run(w: Workload): DesiredFlowTable {
+  const n = w.flowCount;
+  const { uuids, first, shuffled, flows, others, mixed } = w;
+  const table = new DesiredFlowTable();
+  print({ flows: n, owners: w.ownerCount, sum: w.sum });
+  let check = 0;
+
+  let [, ns] = time(() => {
+    for (let l = 0; l < w.ownerCount; l++) {
+      for (let i = first[l] as number, end = first[l + 1] as number; i < end; i++) {
+        if (table.setPacked(uuids, 4 * l, flows, i) === "added") check++;
+      }
+    }
+  });
+  report("add", ns, n, check);
+  let [batch, diffNs] = time(() => diffTables(table, table.installed));
+  report("full diff, 100 % to add", diffNs, n, batch.length);
+  let [round, roundNs] = time(() => table.startRound());
+  report("incremental diff, all added", roundNs, n, round?.size ?? 0);
+  finish(round, n, "apply adds", "take adds");
+  [batch, diffNs] = time(() => diffTables(table, table.installed));
+  report("full diff, 0 %", diffNs, n, batch.length);
+  check = 0;
+  [, ns] = time(() => {
+    for (let x = 0; x < w.ownerCount; x++) {
+      const l = shuffled[x] as number;
+      check += table.replacePacked(uuids, 4 * l, flows, first[l] as number, first[l + 1] as number);
+    }
+  });
+  report("replace identical", ns, n, check);
+
+  const toggled = new Uint8Array(w.ownerCount);
+  let position = 0;
+  for (const size of [1, 100, 10_000]) {
+    if (size > w.ownerCount) break;
+    const rounds = size <= 1000 ? 100 : 5;
+    let sum = 0;
+    let takeSum = 0;
+    let applySum = 0;
+    let found = 0;
+    for (let r = 0; r < rounds; r++) {
+      for (let i = 0; i < size; i++) {
+        const l = shuffled[position] as number;
+        position = position + 1 === w.ownerCount ? 0 : position + 1;
+        toggled[l] = (toggled[l] as number) ^ 1;
+        table.setPacked(uuids, 4 * l, toggled[l] === 1 ? others : flows, first[l] as number);
+      }
+      [round, ns] = time(() => table.startRound());
+      sum += ns;
+      found += round?.size ?? 0;
+      const [taken, takeNs] = time(() => round?.next(EVERYTHING));
+      takeSum += takeNs;
+      if (round !== undefined && taken !== undefined) {
+        const current = round;
+        applySum += time(() => current.settle(taken, APPLIED))[1];
+      }
+    }
+    report(`incremental diff, ${size}`, sum, size * rounds, found / rounds);
+    report(`apply changes, ${size}`, applySum, size * rounds, found / rounds);
+    report(`take changes, ${size}`, takeSum, size * rounds, found / rounds);
+  }
+  for (let l = 0; l < w.ownerCount; l++) if (toggled[l] === 1) table.setPacked(uuids, 4 * l, flows, first[l] as number);
+  settleAll(table);
+
+  for (let l = 0; l < w.ownerCount; l++) {
+    for (let i = first[l] as number, end = first[l + 1] as number; i < end; i++) {
+      if (i % 100 === 0) table.setPacked(uuids, 4 * l, others, i);
+    }
+  }
+  [batch, diffNs] = time(() => diffTables(table, table.installed));
+  report("full diff, 1 %", diffNs, n, batch.length);
+  [round] = time(() => table.startRound());
+  finish(round, batch.length, "apply 1 %", undefined);
+  for (let l = 0; l < w.ownerCount; l++) {
+    for (let i = first[l] as number, end = first[l + 1] as number; i < end; i++) table.setPacked(uuids, 4 * l, others, i);
+  }
+  [batch, diffNs] = time(() => diffTables(table, table.installed));
+  report("full diff, 100 % changed", diffNs, n, batch.length);
+  [round] = time(() => table.startRound());
+  finish(round, batch.length, "apply 100 %", "take 100 %");
+  check = 0;
+  [, ns] = time(() => {
+    for (let x = 0; x < w.ownerCount; x++) {
+      const l = shuffled[x] as number;
+      check += table.replacePacked(uuids, 4 * l, mixed, first[l] as number, first[l + 1] as number);
+    }
+  });
+  report("replace, 1 change", ns, n, check);
+  [round, ns] = time(() => table.startRound());
+  report("incremental diff of those", ns, round?.size ?? 0, round?.size ?? 0);
+  finish(round, round?.size ?? 0, "apply those", undefined);
+  check = 0;
+  [, ns] = time(() => {
+    for (let x = 0; x < w.ownerCount; x++) check += table.removePacked(uuids, 4 * (shuffled[x] as number));
+  });
+  report("remove by owner", ns, n, check);
+  [round, ns] = time(() => table.startRound());
+  report("incremental diff, all removed", ns, n, round?.size ?? 0);
+  finish(round, n, "apply deletes", "take deletes");
+  print({ left: table.size + table.installed.size });
+  return table;
+}
+
+function settleAll(table: DesiredFlowTable): void {
+  const round = table.startRound();
+  const batch = round?.next(EVERYTHING);
+  if (round !== undefined && batch !== undefined) round.settle(batch, APPLIED);
+}
+
+function residentBytes(): number {
+  for (let i = 0; i < 4; i++) globalThis.gc?.();
+  return process.memoryUsage.rss();
+}
+
+/** What the tables take: nothing else is kept alive. */
+function measureMemory(n: number): void {
+  quiet = false;
+  let w: Workload | undefined = makeWorkload(n, false);
+  const before = residentBytes();
+  const table = new DesiredFlowTable();
+  const [, addNs] = time(() => {
+    for (let l = 0; l < (w as Workload).ownerCount; l++) {
+      const { uuids, first, flows } = w as Workload;
+      for (let i = first[l] as number, end = first[l + 1] as number; i < end; i++) table.setPacked(uuids, 4 * l, flows, i);
+    }
+  });
+  const round = table.startRound();
+  for (let taken = round?.next({ maxFlowMods: 10_000 }); taken !== undefined; taken = round?.next({ maxFlowMods: 10_000 })) {
+    round?.settle(taken, APPLIED);
+  }
+  const after = residentBytes();
+  const [changes, diffNs] = time(() => diffTables(table, table.installed).length);
+  const memory = table.memory();
+  print({
+    bytesPerFlow: memory.allocatedBytes / n,
+    usedBytesPerFlow: memory.usedBytes / n,
+    residentBytesPerFlow: (after - before) / n,
+    addNs: addNs / n,
+    diffNs: diffNs / n,
+    changes,
+  });
+  const shuffled = w.shuffled;
+  const [removed, removeNs] = time(() => {
+    let count = 0;
+    for (let x = 0; x < shuffled.length; x++) count += table.removePacked((w as Workload).uuids, 4 * (shuffled[x] as number));
+    return count;
+  });
+  print({ removed, removeNs: removeNs / n, peakResidentMiB: process.resourceUsage().maxRSS / 1024 });
+  w = undefined;
+}
+
+const flowCount = Number(process.argv[2] ?? 100_000);
+if (process.argv.includes("memory")) measureMemory(flowCount);
+else {
+  const small = makeWorkload(60_000);
+  const kept = [0, 1, 2, 3].map(() => run(small));
+  globalThis.gc?.();
+  const w = makeWorkload(flowCount);
+  quiet = false;
+  kept.push(run(w));
+}

@@ -1,0 +1,166 @@
+import type { FlowList } from "./flow-list.ts";
+import { KIND_REST, NODE_NEXT, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
+import { ADDED, KEPT, type PackedStore, REPLACED } from "./packed-store.ts";
+
+/** What a replacement did, in flows. */
+export class ReplaceCounts {
+  added = 0;
+  replaced = 0;
+  removed = 0;
+  unchanged = 0;
+  /** Ignored, because the same owner gave the same key with another value before. */
+  duplicates = 0;
+
+  reset(): void {
+    this.added = 0;
+    this.replaced = 0;
+    this.removed = 0;
+    this.unchanged = 0;
+    this.duplicates = 0;
+  }
+
+  get changes(): number {
+    return this.added + this.replaced + this.removed;
+  }
+}
+
+/**
+ * How many of the flows `from` … `to` of a list stand at the beginning of the owner's ring in the same order and with the same
+ * values: mostly all of them, and then nothing has to be looked up.
+ */
+export function unchangedPrefix(store: PackedStore, owner: number, flows: FlowList, from: number, to: number): number {
+  const m = store.arena.words;
+  const words = flows.words;
+  let node = m[owner + OWNER_FIRST] as number;
+  const end = Math.min(to, from + ((m[owner] as number) & KIND_REST));
+  let index = from;
+  for (; index < end; index++) {
+    const start = flows.startOf(index);
+    if (!store.keyEquals(store.keyOfNode(node), words, start)) break;
+    if (!store.values.equalsPacked(m[node + NODE_VALUE] as number, words, start)) break;
+    node = m[node + NODE_NEXT] as number;
+  }
+  return index - from;
+}
+
+/**
+ * Makes the flows `from` … `to` of a list all that the owner wants; `duplicate` hears of each that is ignored. What it has done
+ * when it throws is for the undo log; marks are gone in any case.
+ */
+export function replaceOwnerFlows(
+  store: PackedStore,
+  uuid: Int32Array,
+  at: number,
+  flows: FlowList,
+  from: number,
+  to: number,
+  counts: ReplaceCounts,
+  duplicate: (index: number) => void,
+): void {
+  const known = store.findOwner(uuid, at);
+  let index = from;
+  if (known !== 0) index += replacePrefix(store, known, flows, from, to, counts);
+  const left = known === 0 ? 0 : ((store.arena.words[known] as number) & KIND_REST) - (index - from);
+  if (index === to && left === 0) return;
+  if (known !== 0) markFirst(store, known, index - from);
+  try {
+    for (; index < to; index++) if (!putMarked(store, uuid, at, flows, index, counts)) duplicate(index);
+  } catch (error) {
+    unmark(store, store.findOwner(uuid, at));
+    throw error;
+  }
+  const owner = store.findOwner(uuid, at);
+  if (owner !== 0) counts.removed += sweep(store, owner);
+}
+
+/** Goes along the ring as long as the keys are the same, and sets the values that differ. Returns how many flows that were. */
+function replacePrefix(
+  store: PackedStore,
+  owner: number,
+  flows: FlowList,
+  from: number,
+  to: number,
+  counts: ReplaceCounts,
+): number {
+  const words = flows.words;
+  let m = store.arena.words;
+  let node = m[owner + OWNER_FIRST] as number;
+  const end = Math.min(to, from + ((m[owner] as number) & KIND_REST));
+  let index = from;
+  for (; index < end; index++) {
+    const start = flows.startOf(index);
+    const key = store.keyOfNode(node);
+    if (!store.keyEquals(key, words, start)) break;
+    const next = m[node + NODE_NEXT] as number;
+    if (store.values.equalsPacked(m[node + NODE_VALUE] as number, words, start)) counts.unchanged++;
+    else {
+      // Where its place among the contenders depends on the value, its place in the ring may change too.
+      if (!store.keepsPlace(key)) break;
+      store.changeValue(node, key, words, start);
+      m = store.arena.words;
+      counts.replaced++;
+    }
+    node = next;
+  }
+  return index - from;
+}
+
+/** Puts a flow, marks its node and moves it to the end of the ring. False when the same key came before with another value. */
+export function putMarked(
+  store: PackedStore,
+  uuid: Int32Array,
+  at: number,
+  flows: FlowList,
+  index: number,
+  counts: ReplaceCounts,
+): boolean {
+  const start = flows.startOf(index);
+  let done = store.put(uuid, at, flows.words, start, false);
+  const marked = done !== ADDED && store.isMarked(store.lastNode);
+  if (marked) {
+    if (done !== KEPT) return true;
+    counts.duplicates++;
+    return false;
+  }
+  if (done === KEPT) done = store.put(uuid, at, flows.words, start, true);
+  if (done === ADDED) counts.added++;
+  else if (done === REPLACED) counts.replaced++;
+  else counts.unchanged++;
+  store.mark(store.lastNode, true);
+  store.moveToEnd(store.lastNode);
+  return true;
+}
+
+function markFirst(store: PackedStore, owner: number, count: number): void {
+  const m = store.arena.words;
+  let node = m[owner + OWNER_FIRST] as number;
+  for (let i = 0; i < count; i++) {
+    store.mark(node, true);
+    node = m[node + NODE_NEXT] as number;
+  }
+}
+
+function unmark(store: PackedStore, owner: number): void {
+  if (owner === 0) return;
+  const m = store.arena.words;
+  let node = m[owner + OWNER_FIRST] as number;
+  for (let left = node === 0 ? 0 : (m[owner] as number) & KIND_REST; left > 0; left--) {
+    store.mark(node, false);
+    node = m[node + NODE_NEXT] as number;
+  }
+}
+
+/** Removes the nodes of an owner that are not marked, and takes the marks away. */
+function sweep(store: PackedStore, owner: number): number {
+  const m = store.arena.words;
+  const doomed: number[] = [];
+  let node = m[owner + OWNER_FIRST] as number;
+  for (let left = (m[owner] as number) & KIND_REST; left > 0; left--) {
+    if (store.isMarked(node)) store.mark(node, false);
+    else doomed.push(store.keyOfNode(node));
+    node = m[node + NODE_NEXT] as number;
+  }
+  // By key: taking one away may move the block of another.
+  for (const key of doomed) store.removeNode(store.nodeOf(key, owner), key);
+  return doomed.length;
+}
