@@ -80,7 +80,7 @@ export function putRegLoad(sink: ActionSink, fieldOf: Field, offset: number, bit
 
 function putRegLoad2(sink: ActionSink, fieldOf: Field, value: Uint8Array, mask: Uint8Array | undefined): void {
   const at = openNicira(sink.w, 33, 10);
-  putEntry(sink, fieldOf, 0, value, mask);
+  putEntry(sink, fieldOf, 0, value, mask === undefined || allOnes(mask) ? undefined : mask);
   closeAction(sink.w, at);
 }
 
