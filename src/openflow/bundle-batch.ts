@@ -79,6 +79,9 @@ export class Bundle {
  * barrier has shown that every message was taken: Open vSwitch would otherwise commit all but those it refused. A commit that
  * was answered although the bundle had timed out may have applied its tail only: then all is unknown.
  *
+ * `staged` is called when everything but the decision to commit is written: from then on the next bundle may be filled, while the
+ * switch still works on this one.
+ *
  * @throws {@link OfsyncError} `BUNDLE_TOO_LARGE`; nothing was sent then.
  */
 export async function sendBundle(
@@ -86,6 +89,7 @@ export async function sendBundle(
   batch: FlowModBatch,
   options: SendOptions,
   bundle: Bundle,
+  staged: () => void,
 ): Promise<BatchResult> {
   const { session } = delivery;
   if (session.downReason !== undefined) return delivery.result("unknown", new Map(), 0);
@@ -102,7 +106,9 @@ export async function sendBundle(
       await delivery.room();
     }
     const upTo = delivery.bytesSent;
-    await session.barrier();
+    const taken = session.barrier();
+    staged();
+    await taken;
     delivery.confirm(upTo);
     const failure = bundle.failure ?? flight.clearRefused ?? first(flight.refused) ?? (bundle.opened ? undefined : TIMEOUT);
     if (failure !== undefined) {

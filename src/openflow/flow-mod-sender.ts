@@ -5,11 +5,20 @@ import { Delivery, type DeliveryLimits } from "./delivery.ts";
 import { sendPlain } from "./plain-batch.ts";
 import type { OpenFlowSession } from "./session.ts";
 
-/** Sends the batches of one session in the order of the calls and finds out what became of each flow-mod. */
+/** Bundles that may be open at the switch: one that it works on, others that are filled meanwhile. */
+const OPEN_BUNDLES = 4;
+
+/**
+ * Sends the batches of one session in the order of the calls and finds out what became of each flow-mod.
+ *
+ * Batches overlap as far as their order allows: a plain one follows when the one before is written; a bundle is filled while
+ * those before it are still being committed, and its own commit cannot overtake theirs, because the barriers in front of the
+ * commits are answered in order. Between a bundle and a plain batch the bundle is waited for.
+ */
 export class FlowModSender {
   readonly #delivery: Delivery;
+  readonly #bundles = new Map<Bundle, Promise<void>>();
   #queue: Promise<void> = Promise.resolve();
-  #bundle: Bundle | undefined;
   #nextBundleId = 1;
 
   constructor(session: OpenFlowSession, epoch: number, limits: DeliveryLimits) {
@@ -34,13 +43,16 @@ export class FlowModSender {
     const delivery = this.#delivery;
     delivery.waitingBatches++;
     return new Promise((resolve, reject) => {
-      // The next batch begins when this one is written (atomic: settled), so that the switch never waits for us in between.
       this.#queue = this.#queue.then(async () => {
         delivery.waitingBatches--;
         delivery.onProgress();
         try {
-          if (options.atomic === true) resolve(await this.#sendBundle(batch, options));
-          else await sendPlain(delivery, batch, options, resolve);
+          if (needsBundle(batch, options)) {
+            await this.#stage(batch, options, resolve, reject);
+          } else {
+            await Promise.all(this.#bundles.values());
+            await sendPlain(delivery, batch, options, resolve);
+          }
         } catch (error) {
           reject(error);
         }
@@ -50,7 +62,9 @@ export class FlowModSender {
 
   /** An error from the switch: about something of ours? */
   onError(xid: number, error: SwitchError): boolean {
-    return this.#delivery.onError(xid, error) || this.#bundle?.onError(xid, error) === true;
+    if (this.#delivery.onError(xid, error)) return true;
+    for (const bundle of this.#bundles.keys()) if (bundle.onError(xid, error)) return true;
+    return false;
   }
 
   onProgress(): void {
@@ -63,27 +77,41 @@ export class FlowModSender {
 
   /** Does the switch have bundles? Asked by opening and discarding an empty one. */
   async probeBundles(): Promise<boolean> {
-    const bundle = this.#openable();
+    const bundle = new Bundle(this.#delivery.session, this.#takeId());
     bundle.open();
     const refusal = await bundle.control("discardRequest");
-    this.#bundle = undefined;
     return refusal === undefined && bundle.opened && bundle.failure === undefined;
   }
 
-  async #sendBundle(batch: FlowModBatch, options: SendOptions): Promise<BatchResult> {
-    const bundle = this.#openable();
-    try {
-      return await sendBundle(this.#delivery, batch, options, bundle);
-    } finally {
-      this.#bundle = undefined;
-    }
+  /** Resolves when the next batch may begin: when this one's messages are written, or it is over. */
+  async #stage(
+    batch: FlowModBatch,
+    options: SendOptions,
+    resolve: (result: BatchResult) => void,
+    reject: (error: unknown) => void,
+  ): Promise<void> {
+    while (this.#bundles.size >= OPEN_BUNDLES) await Promise.race(this.#bundles.values());
+    const bundle = new Bundle(this.#delivery.session, this.#takeId());
+    await new Promise<void>((staged) => {
+      const over = sendBundle(this.#delivery, batch, options, bundle, staged)
+        .then(resolve, reject)
+        .finally(() => {
+          this.#bundles.delete(bundle);
+          staged();
+        });
+      this.#bundles.set(bundle, over);
+    });
   }
 
   /** A number that no bundle of this session had: what is left of an old one can never be mistaken for it. */
-  #openable(): Bundle {
+  #takeId(): number {
     const id = this.#nextBundleId;
     this.#nextBundleId = id === 0xffff_ffff ? 1 : id + 1;
-    this.#bundle = new Bundle(this.#delivery.session, id);
-    return this.#bundle;
+    return id;
   }
+}
+
+/** One flow-mod is all or nothing by itself, and a bundle would cost it a second round trip. */
+function needsBundle(batch: FlowModBatch, options: SendOptions): boolean {
+  return options.atomic === true && (batch.length > 1 || options.clearFirst !== undefined);
 }

@@ -5,6 +5,7 @@ import type { OpenFlowTransportOptions } from "../../src/openflow/connection-opt
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import type { BundleControl } from "../../src/wire/bundle.ts";
+import { encodeMessage } from "../../src/wire/codec.ts";
 import type { OpenFlowMessage } from "../../src/wire/messages.ts";
 import { type Answer, type FakePeer, FakeSwitch, until } from "./fake-switch.ts";
 
@@ -198,6 +199,42 @@ describe("an atomic batch", () => {
       0xffn,
       0xffn,
     ]);
+  });
+
+  it("is filled while those before it are still open, and committed after them", async () => {
+    const held: number[] = [];
+    const made = await begin((_, message) => {
+      if (message.type === "barrierRequest") held.push(message.xid);
+      return message.type === "barrierRequest";
+    });
+    const sends = [1, 2, 3, 4, 5].map(() => made.send(three, { atomic: true }));
+    const last = made.send(three);
+    await until(() => held.length === 4, "four open bundles");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(controls(peer())).toEqual(["openRequest", "openRequest", "openRequest", "openRequest"]);
+    // All four answers come in one piece.
+    const answers = held.splice(0).map((xid) => encodeMessage({ type: "barrierReply" }, { version: 6, xid }));
+    peer().raw(Uint8Array.from(answers.flatMap((answer) => [...answer])));
+    await until(() => held.length === 1, "the fifth");
+    peer().send({ type: "barrierReply" }, held.splice(0)[0]);
+    for (const result of await Promise.all(sends)) expect(result.fate).toBe("applied");
+    const commits = peer().received.flatMap((message) => (isControl(message, "commitRequest") ? [message.bundleId] : []));
+    expect(commits).toEqual([2, 3, 4, 5, 6]);
+    // The plain batch waited for all of them.
+    await until(() => held.length === 1, "the plain batch");
+    expect(peer().types().lastIndexOf("bundleControl")).toBeLessThan(peer().types().indexOf("flowMod"));
+    peer().send({ type: "barrierReply" }, held[0]);
+    expect((await last).fate).toBe("applied");
+  });
+
+  it("of one flow-mod needs no bundle", async () => {
+    const made = await begin((to, message) => {
+      if (message.type === "flowMod") to.error("OFPFMFC_TABLE_FULL", message.xid);
+      return false;
+    });
+    const result = await made.send(batchOf([{ command: "add", flow: numberedFlow(1) }]), { atomic: true });
+    expect([...result.refused.values()]).toEqual([{ name: "OFPFMFC_TABLE_FULL", type: 5, code: 1 }]);
+    expect(controls(peer())).toEqual([]);
   });
 
   it("keeps the order of calls among plain batches", async () => {

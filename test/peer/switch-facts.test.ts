@@ -1,12 +1,12 @@
 // What the real switch does, as the transport relies on it: bundles, limits, roles, restarts, calling in.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { FlowMod } from "../../src/diff/flow-mod.ts";
+import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { Flow } from "../../src/flow/flow.ts";
 import type { OpenFlowVersion } from "../../src/flow/version.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { listenForSwitches } from "../../src/openflow/listener.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
-import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
 import { groupTo, numberedFlow, outputTo } from "../../src/testing/numbered-flow.ts";
 import type { TransportEvent } from "../../src/transport/transport.ts";
 import { until } from "../openflow/fake-switch.ts";
@@ -118,6 +118,29 @@ describePeer("Open vSwitch and the transport", () => {
     expect(result.refused.get(0)?.name).toBe("BATCH_OFPBFC_TIMEOUT");
     expect(await peer.dumpFlows()).toEqual([]);
     await peer.vsctl("remove", "Open_vSwitch", ".", "other_config", "bundle-idle-timeout");
+  });
+
+  it.each(VERSIONS)("a guard keeps modify and delete from flows with another cookie in %s", async (version) => {
+    const transport = await connect({ versions: [version] });
+    const guard = { cookie: 0xab_0000_0000_0000n, cookieMask: 0xff_0000_0000_0000n };
+    const flow = (n: number, cookie: bigint): Flow => numberedFlow(n, { cookie });
+    for (const atomic of [false, true]) {
+      await transport.send(batchOf([1, 2].map((n) => add(flow(n, guard.cookie)))));
+      await transport.send(batchOf([3, 4].map((n) => add(flow(n, 1n)))));
+      const mods = [
+        { command: "modify", flow: numberedFlow(1, { instructions: outputTo(2) }) },
+        { command: "delete", flow: numberedFlow(2) },
+        { command: "modify", flow: numberedFlow(3, { instructions: outputTo(2) }) },
+        { command: "delete", flow: numberedFlow(4) },
+      ] as const;
+      expect((await transport.send(batchOf(mods), { atomic, guard })).refused.size).toBe(0);
+      expect(await peer.dumpFlows()).toEqual([
+        "cookie=0x1, in_port=3 actions=output:1",
+        "cookie=0x1, in_port=4 actions=output:1",
+        "cookie=0xab000000000000, in_port=1 actions=output:2",
+      ]);
+      await peer.ofctl("-O", "OpenFlow15", "del-flows", peer.socketPath);
+    }
   });
 
   it("a full table refuses what does not fit and takes the rest", async () => {
