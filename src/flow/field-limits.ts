@@ -46,6 +46,9 @@ function read(value: Uint8Array, bytes: number): number {
   return n;
 }
 
+// What `dl_vlan` says of packets without a tag.
+const NO_VLAN = 0xffff;
+
 function within(field: Field, limit: Limit, value: Uint8Array): boolean {
   if (limit.port) return portFromOf11(read(value, 4)) !== undefined;
   if (limit.mdtype) return value[0] === 1 || value[0] === 2;
@@ -62,8 +65,12 @@ export function isFieldValueValid(field: Field, value: Uint8Array): boolean {
   return !(limit.checked || limit.port || limit.mdtype) || within(field, limit, value);
 }
 
-/** Like {@link isFieldValueValid}, and also no bit above the field's width, which Open vSwitch would drop without a word. */
+/**
+ * Like {@link isFieldValueValid}, and also no bit above the field's width, which Open vSwitch would drop without a word. Of text and
+ * objects, not of bytes: `dl_vlan` may be 0xffff there.
+ */
 export function fitsField(field: Field, value: Uint8Array): boolean {
+  if (field.name === "dl_vlan" && read(value, 2) === NO_VLAN) return true;
   return within(field, limits[field.id] as Limit, value);
 }
 
@@ -72,6 +79,7 @@ export function describeLimit(field: Field): string {
   const limit = limits[field.id] as Limit;
   if (limit.port) return "0 to 65279 or a reserved port such as LOCAL";
   if (limit.mdtype) return "1 or 2";
+  if (field.name === "dl_vlan") return "0 to 4095, or 65535 for packets without a tag";
   if (field.name === "nw_tos") return "0 to 252 in steps of 4 (or write ip_dscp, 0 to 63)";
   const top = limit.allowed ?? 2 ** field.bits - 1;
   if (field.bits > 52) return `${field.bits} bits`;

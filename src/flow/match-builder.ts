@@ -151,6 +151,7 @@ export class MatchBuilder {
   finish(source: ValueText, end: number, showHidden: boolean): Uint8Array {
     this.#checkUsable();
     if (!showHidden) this.#draft.dropEthernet();
+    foldUntagged(this.#draft);
     for (const entry of this.#entries) this.#checkPrerequisite(entry);
     for (const entry of this.#entries) checkPrintable(entry, this.#draft);
     const bytes = this.#encode(this.#draft);
@@ -235,6 +236,13 @@ function mixesFamilies(draft: MatchDraft): boolean {
   if (!v4 && !v6) return false;
   const ethType = draft.number(SLOT.eth_type, 2);
   return (v4 && ethType !== ETH_TYPE.ip) || (v6 && ethType !== ETH_TYPE.ipv6);
+}
+
+// A packet without a tag has no priority either, so that asking for priority 0 there adds nothing; OpenFlow 1.5 cannot ask for it.
+function foldUntagged(draft: MatchDraft): void {
+  if ((draft.maskNumber(SLOT.vlan_tci, 2) & 0x1000) !== 0 && draft.number(SLOT.vlan_tci, 2) === 0) {
+    draft.mask[SLOT.vlan_tci] = (draft.mask[SLOT.vlan_tci] as number) & 0x1f;
+  }
 }
 
 // The header has 12 flags; matching these 12 is matching all, and Open vSwitch prints it so.

@@ -168,6 +168,7 @@ describe("spellings of one match", () => {
     ["reg0=1,reg1=2", "xreg0=0x100000002"],
     ["xxreg0=0x1", "reg0=0,reg1=0,reg2=0,reg3=1"],
     ["vlan_vid=0x1005", "dl_vlan=5"],
+    ["dl_vlan=0xffff", "vlan_tci=0/0x1fff"],
     ["dl_vlan=5,dl_vlan_pcp=2", "vlan_tci=0x5005"],
     ["ip,nw_dst=10.0.0.0/8", "ip,ip_dst=10.0.0.0/255.0.0.0"],
     ["ip,nw_dst=0.0.0.0/0", "ip"],
