@@ -1,19 +1,18 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { isOfsyncError } from "../../index.ts";
-import { decodeMessage, Framer } from "../../openflow.ts";
+import { decodeMessage, Framer, formatMessage, messageToJson, type OpenFlowMessage } from "../../openflow.ts";
 import { type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
 import { inputName } from "../input.ts";
-import { messageData, messageLine } from "../message-text.ts";
 
 /** `ofsync decode`: OpenFlow bytes to text. */
 export const decode: Command = {
   usage: "decode [OPTIONS] [FILE...]",
   help: `
-Reads OpenFlow messages and prints each as one readable line. The files (or standard input) hold a binary stream, such as
+Reads OpenFlow messages and prints each as one readable line, as "ovs-ofctl ofp-print" does. The files (or standard input) hold a binary stream, such as
 the payload of a captured connection in one direction, or hexadecimal digits, in which white space and "#" comments
-mean nothing; which of the two it is shows by itself.
+mean nothing; which of the two it is shows by itself. --verbose prints messages with many records on many lines.
 
 $ ofsync decode captured.bin
 $ echo '04 02 00 08 00 00 00 01' | ofsync decode
@@ -26,6 +25,7 @@ Exit status: 0 every message was good, 1 at least one was not.`,
   options: {
     hex: { type: "boolean", help: "the input is hexadecimal digits" },
     binary: { type: "boolean", help: "the input is binary" },
+    verbose: { type: "boolean", short: "v", help: "all records and data, on as many lines as it takes" },
     json: { type: "boolean", help: "one JSON object per message" },
   },
   async run(input, terminal) {
@@ -40,7 +40,8 @@ Exit status: 0 every message was good, 1 at least one was not.`,
         offset += bytes.length;
         try {
           const message = decodeMessage(bytes);
-          terminal.line(json ? JSON.stringify({ offset: start, ok: true, message: messageData(message) }) : messageLine(message));
+          if (json) terminal.line(JSON.stringify({ offset: start, ok: true, message: messageToJson(message) }));
+          else terminal.line(input.has("verbose") ? formatMessage(message).trimEnd() : oneLine(message));
         } catch (error) {
           if (!isOfsyncError(error)) throw error;
           bad += 1;
@@ -64,6 +65,12 @@ Exit status: 0 every message was good, 1 at least one was not.`,
     return bad === 0 ? 0 : 1;
   },
 };
+
+function oneLine(message: OpenFlowMessage): string {
+  return formatMessage(message, { verbosity: 1 })
+    .trim()
+    .replace(/\s*\n\s*/g, "; ");
+}
 
 async function* byteChunks(path: string, form: "hex" | "binary" | "guess"): AsyncGenerator<Uint8Array> {
   const stream: Readable = path === "-" ? process.stdin : createReadStream(path);

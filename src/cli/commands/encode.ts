@@ -1,9 +1,8 @@
 import { type Flow, Instructions, isOfsyncError, type OpenFlowVersion, parseFlow } from "../../index.ts";
-import { encodeMessage, type MessageToEncode } from "../../openflow.ts";
+import { encodeMessage, FLOW_MOD_DEFAULTS, type MessageToEncode } from "../../openflow.ts";
 import { type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
 import { COMPAT_STRICT, eachGoodFlow, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
-import { hex } from "../message-text.ts";
 
 const COMMANDS = { add: "add", modify: "modifyStrict", delete: "deleteStrict" } as const;
 const WIRE_VERSIONS: Readonly<Partial<Record<OpenFlowVersion, 4 | 5 | 6>>> = { OpenFlow13: 4, OpenFlow14: 5, OpenFlow15: 6 };
@@ -52,22 +51,13 @@ $ ofsync encode --command delete 'table=3,priority=100,ip,actions=drop'`,
 
 function flowMod(flow: Flow, command: (typeof COMMANDS)[keyof typeof COMMANDS]): MessageToEncode {
   const { table, priority, match, instructions, cookie, idleTimeout, hardTimeout, importance, flags } = flow;
-  const adds = command === "add";
-  return {
-    type: "flowMod",
-    command,
-    table,
-    priority,
-    match,
-    instructions: command === "deleteStrict" ? Instructions.drop : instructions,
-    cookie: adds ? cookie : 0n,
-    cookieMask: 0n,
-    idleTimeout: adds ? idleTimeout : 0,
-    hardTimeout: adds ? hardTimeout : 0,
-    importance: adds ? importance : 0,
-    bufferId: 0xffff_ffff,
-    outPort: 0xffff_ffff,
-    outGroup: 0xffff_ffff,
-    flags: adds ? flags : 0,
-  };
+  const key = { ...FLOW_MOD_DEFAULTS, type: "flowMod", command, table, priority, match } as const;
+  if (command === "add") return { ...key, instructions, cookie, idleTimeout, hardTimeout, importance, flags };
+  return { ...key, instructions: command === "deleteStrict" ? Instructions.drop : instructions, cookie: 0n };
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
 }
