@@ -35,6 +35,7 @@ export {
   SUPPORTED_VERSIONS,
   type TlsOptions,
 } from "./openflow/connection-options.ts";
+export { nodeDiagnostics } from "./openflow/diagnostics.ts";
 export {
   formatDatapathId,
   type ListenOptions,

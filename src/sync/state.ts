@@ -1,25 +1,15 @@
 import type { ReadPurpose } from "./read-back.ts";
 
 /**
- * Where a synchroniser stands. The states and every way from one to another:
+ * Where a synchroniser stands:
  *
  * ```text
- *                      lost, from everywhere
- *                     ┌──────────────◄
- *                     ▼
- *  stopped ──start► connecting ──up──► readingBack ──nothing differs──────────────────────────► inSync
- *                     │                ▲ │  ▲ │                                                 │ ▲ │
- *                     │ reinstall      │ │  │ └──something differs──► sending ◄──change, drift───┘ │ │
- *                     ▼                │ │  │                        │ ▲ ▲ │                      │ │
- *                  reinstalling ───────┘ │  │          switch behind │ │ │ │ all sent             │ │
- *                     │     in doubt     │  │                        ▼ │ │ ▼                      │ │
- *                     │           failed │  │               backlogged─┘ └─confirming ──nothing left┘ │
- *                     │                  ▼  │                                │                      │
- *                     └──────────────► backingOff ◄──fate unknown again──────┘       in doubt       │
- *                                           ▲─ ─ ─ ─ readingBack ◄────────────────────────────────────┘
+ * stopped → connecting → readingBack → sending ⇄ backlogged
+ *                                      sending → confirming → inSync
  * ```
  *
- * `docs/synchroniser.md` tells each transition in words.
+ * From `inSync` a change leads back to `sending` and doubt to `readingBack`; from everywhere a lost connection leads to `connecting`.
+ * `docs/synchroniser.md` draws all of it and tells each transition in words; {@link SYNC_TRANSITIONS} is the table.
  */
 export type SyncState =
   /** Not started, or stopped for good. Nothing is known and nothing is sent. */
