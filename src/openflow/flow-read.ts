@@ -86,7 +86,7 @@ export class FlowRead implements Requester {
         this.#replies = [];
         this.#bytes = 0;
         this.#error = new OfsyncError("READ_BACKLOG", `the flows were not taken: ${MOST_BYTES} bytes of them had to wait`);
-      } else if (this.#bytes > WAITING_BYTES && !last && this.#session.requests.size === 0) {
+      } else if (this.#bytes > WAITING_BYTES && !last && this.#session.requests.size === 1) {
         this.#session.channel.pause();
       }
     }

@@ -116,11 +116,13 @@ export class MessageChannel {
 
   /** Stops reading; the peer is held back by the kernel's buffers. Life is not checked meanwhile. */
   pause(): void {
+    if (this.#closed) return;
     this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
   }

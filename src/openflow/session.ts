@@ -72,6 +72,8 @@ export class OpenFlowSession implements ChannelUser {
   private constructor(socket: Socket, settings: ConnectionSettings) {
     this.settings = settings;
     this.channel = new MessageChannel(socket, settings, this);
+    // A slow reader of flows may have stopped the socket; whoever waits for something else must not wait for that reader.
+    this.requests.onWait = () => this.channel.resume();
   }
 
   /**

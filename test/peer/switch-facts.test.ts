@@ -1,4 +1,5 @@
 // What the real switch does, as the transport relies on it: bundles, limits, roles, restarts, calling in.
+import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { FlowMod } from "../../src/diff/flow-mod.ts";
 import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
@@ -165,6 +166,26 @@ describePeer("Open vSwitch and the transport", () => {
     await until(() => events.some((event) => event.type === "removed"), "the eviction");
     expect(events.find((event) => event.type === "removed")).toMatchObject({ reason: "eviction" });
     await peer.limitTable(7, undefined);
+  });
+
+  it.each(VERSIONS)("a monitor that cannot keep up tells of the gap, and goes on, in %s", async (version) => {
+    const between = await proxy();
+    const transport = await connect({ versions: [version] }, between.address);
+    expect(transport.capabilities.monitor).toBe(true);
+    const events: TransportEvent[] = [];
+    transport.subscribe((event) => events.push(event));
+    between.stall("down");
+    const file = `${peer.folder}/many-${version}.txt`;
+    writeFileSync(file, Array.from({ length: 20_000 }, (_, i) => `table=9,priority=${i + 1},actions=drop`).join("\n"));
+    await peer.ofctl("-O", version, "add-flows", peer.socketPath, file);
+    between.resume("down");
+    await until(() => events.filter((event) => event.type === "gap").length === 2, "paused and resumed", 20_000);
+    const before = events.length;
+    await peer.ofctl("-O", version, "add-flow", peer.socketPath, "table=9,priority=65000,actions=drop");
+    await until(
+      () => events.slice(before).some((event) => event.type === "changed" && event.flow.priority === 65_000),
+      "it goes on",
+    );
   });
 
   describe("roles", () => {
