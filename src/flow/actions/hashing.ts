@@ -13,7 +13,7 @@ import {
   whole,
 } from "./codec.ts";
 import { isOutputPort, portNumber, portRef } from "./port-ref.ts";
-import { type Bits, checkDestination, nxmHeader, packRange, readPackedBits, resolveBits, subfieldOf } from "./subfield.ts";
+import { checkDestination, nxmHeader, packRange, readPackedBits, resolveBits, subfieldOf } from "./subfield.ts";
 
 /** What to hash, by number. */
 export const HASH_FIELDS: readonly HashFields[] = [
@@ -31,6 +31,8 @@ export const BUNDLE_ALGORITHMS: readonly BundleAction["algorithm"][] = ["active_
 export const MULTIPATH_ALGORITHMS: readonly MultipathAction["algorithm"][] = ["modulo_n", "hash_threshold", "hrw", "iter_hash"];
 /** The most members a bundle may have. */
 export const MAX_MEMBERS = 2048;
+/** The most members that fit in the bytes of an action. */
+const MAX_WRITTEN = 0x7fe0;
 /** NXM_OF_IN_PORT: the only type of member there is. */
 const MEMBER_TYPE = 0x0000_0002;
 
@@ -47,20 +49,22 @@ function nameAt<T extends string>(names: readonly T[], index: number, raw: RawAc
   return name;
 }
 
+// Open vSwitch looks at the reserved bytes and the type of the members of `bundle` only, not of `bundle_load`.
 function decodeBundle(load: boolean, raw: RawAction): BundleAction {
+  const bits = load ? readPackedBits(raw, 22, 24) : undefined;
   const count = raw.u16(20);
-  const fields = nameAt(HASH_FIELDS, raw.u16(12), raw, 12, "the set of fields to hash");
-  if (count > MAX_MEMBERS)
-    raw.refuse("OFPBAC_BAD_ARGUMENT", `bundle has ${count} members, but at most ${MAX_MEMBERS} are allowed`, 20);
-  const algorithm = nameAt(BUNDLE_ALGORITHMS, raw.u16(10), raw, 10, "the algorithm");
-  if (raw.u32(16) !== MEMBER_TYPE) raw.refuse("OFPBAC_BAD_ARGUMENT", "the members of bundle are not ports", 16);
-  if (!raw.isZero(28, 32)) raw.refuse("OFPBAC_BAD_ARGUMENT", "reserved bytes of bundle are not zero", 28);
-  let bits: Bits | undefined;
-  if (load) {
-    bits = readPackedBits(raw, 22, 24);
-    if (bits.bits < 16) raw.refuse("OFPBAC_BAD_ARGUMENT", `bundle_load writes 16 bits, but its destination has ${bits.bits}`, 22);
-  } else if (!raw.isZero(22, 28)) raw.refuse("OFPBAC_BAD_ARGUMENT", "reserved bytes of bundle are not zero", 22);
   if (raw.length - 32 < count * 2) raw.fail("OFPBAC_BAD_LEN", `bundle has ${count} members and room for fewer`, 20);
+  const fields = nameAt(HASH_FIELDS, raw.u16(12), raw, 12, "the set of fields to hash");
+  const algorithm = nameAt(BUNDLE_ALGORITHMS, raw.u16(10), raw, 10, "the algorithm");
+  if (bits !== undefined) {
+    if (bits.bits < 16) raw.refuse("OFPBAC_BAD_ARGUMENT", `bundle_load writes 16 bits, but its destination has ${bits.bits}`, 22);
+    checkDestination(raw, bits, 22);
+  } else {
+    if (count > MAX_MEMBERS)
+      raw.refuse("OFPBAC_BAD_ARGUMENT", `bundle has ${count} members, but at most ${MAX_MEMBERS} are allowed`, 20);
+    if (raw.u32(16) !== MEMBER_TYPE) raw.refuse("OFPBAC_BAD_ARGUMENT", "the members of bundle are not ports", 16);
+    if (!raw.isZero(22, 32)) raw.refuse("OFPBAC_BAD_ARGUMENT", "reserved bytes of bundle are not zero", 22);
+  }
   const members: ReturnType<typeof portRef>[] = [];
   for (let i = 0; i < count; i++) {
     const port = raw.u16(32 + 2 * i);
@@ -69,15 +73,8 @@ function decodeBundle(load: boolean, raw: RawAction): BundleAction {
     }
     members.push(portRef(port));
   }
-  if (bits !== undefined) checkDestination(raw, bits, 22);
-  return {
-    type: "bundle",
-    fields,
-    basis: raw.u16(14),
-    algorithm,
-    members,
-    ...(bits === undefined ? {} : { destination: subfieldOf(bits) }),
-  };
+  const destination = bits === undefined ? {} : { destination: subfieldOf(bits) };
+  return { type: "bundle", fields, basis: raw.u16(14), algorithm, members, ...destination };
 }
 
 function decodeMultipath(raw: RawAction): MultipathAction {
@@ -110,7 +107,7 @@ export const hashingEncoders: Pick<Encoders, "bundle" | "multipath"> = {
     w.view.setUint16(at + 12, indexOf(HASH_FIELDS, action.fields, "fields"));
     w.view.setUint16(at + 14, whole(action.basis, "basis", 0xffff));
     w.view.setUint32(at + 16, MEMBER_TYPE);
-    w.view.setUint16(at + 20, whole(action.members.length, "members.length", MAX_MEMBERS));
+    w.view.setUint16(at + 20, whole(action.members.length, "members.length", MAX_WRITTEN));
     if (destination !== undefined) {
       w.view.setUint16(at + 22, packRange(destination));
       w.view.setUint32(at + 24, nxmHeader(destination.field));

@@ -1,7 +1,7 @@
 /** `learn`: the action that adds flows. */
 import type { Field } from "../fields.ts";
-import { putOxmHeader, readOxmHeader } from "../oxm.ts";
-import type { LearnAction, LearnSpec } from "./action.ts";
+import { putOxmHeader } from "../oxm.ts";
+import type { LearnAction, LearnSpec, SubField } from "./action.ts";
 import {
   type ActionSink,
   closeAction,
@@ -16,8 +16,8 @@ import {
   whole64,
   withPath,
 } from "./codec.ts";
-import { type Bits, headerSize, nxmHeader, readHeaderAt, resolveBits, subfieldOf } from "./subfield.ts";
-import { scanBits, toFieldBytes } from "./values.ts";
+import { type Bits, headerSize, nxmHeader, readHeaderAt, resolveBits, shortFieldOf, subfieldOf } from "./subfield.ts";
+import { copyBits, scanBits, toFieldBytes } from "./values.ts";
 
 const SEND_FLOW_REMOVED = 1;
 const DELETE_LEARNED = 2;
@@ -115,14 +115,18 @@ function encodeLearn(action: LearnAction, sink: ActionSink): void {
 }
 
 function readSubField(raw: RawAction, at: number, bits: number): Bits {
-  const start = raw.start + at;
-  const field = raw.view.getUint16(start) === 0xffff ? undefined : readOxmHeader(raw.view, start, start + 4).field;
+  const field = shortFieldOf(raw.view, raw.start + at);
   if (field === undefined) raw.fail("OFPBAC_BAD_SET_TYPE", "learn names a field that does not exist", at);
   return { field, offset: raw.u16(at + 4), bits };
 }
 
 function readSpecs(raw: RawAction, from: number): LearnSpec[] {
   const specs: LearnSpec[] = [];
+  const seen: { readonly bits: Bits; readonly at: number; readonly write: boolean }[] = [];
+  const note = (bits: Bits, at: number, write = false): SubField => {
+    seen.push({ bits, at, write });
+    return subfieldOf(bits);
+  };
   let at = from;
   while (at + 2 <= raw.length) {
     const head = raw.u16(at);
@@ -130,42 +134,44 @@ function readSpecs(raw: RawAction, from: number): LearnSpec[] {
     const bits = head & BITS;
     const immediate = (head & IMMEDIATE) !== 0;
     const to = head & DESTINATION;
-    if (to === DESTINATION || (to === TO_OUTPUT && immediate))
+    if (to === DESTINATION || (to === TO_OUTPUT && immediate)) {
       raw.fail("OFPBAC_BAD_ARGUMENT", "learn has a part of an unknown kind", at);
+    }
     const sourceLength = immediate ? 2 * Math.ceil(bits / 16) : 6;
     const length = sourceLength + (to === TO_OUTPUT ? 0 : 6);
     if (raw.length - at - 2 < length) raw.fail("OFPBAC_BAD_LEN", "a part of learn ends behind the action", at);
     const sourceAt = at + 2;
     const destinationAt = sourceAt + sourceLength;
-    if (to === TO_OUTPUT) {
-      specs.push({ type: "output", source: checked(raw, readSubField(raw, sourceAt, bits), sourceAt, false) });
-    } else if (immediate) {
-      const destination = readSubField(raw, destinationAt, bits);
+    if (to === TO_OUTPUT) specs.push({ type: "output", source: note(readSubField(raw, sourceAt, bits), sourceAt) });
+    else if (immediate) {
+      const target = readSubField(raw, destinationAt, bits);
       // Only the low bytes count; those that are there to fill 16 bits are dropped, as Open vSwitch does.
-      const count = Math.min(Math.ceil(bits / 8), destination.field.bytes);
-      const value = new Uint8Array(destination.field.bytes);
+      const count = Math.min(Math.ceil(bits / 8), target.field.bytes);
+      const value = new Uint8Array(target.field.bytes);
       value.set(raw.slice(destinationAt - count, destinationAt), value.length - count);
-      const shown = checked(raw, destination, destinationAt, to === TO_LOAD);
-      specs.push({ type: to === TO_MATCH ? "matchValue" : "loadValue", destination: shown, value });
+      // So are the bits above the width.
+      if (bits < value.length * 8) copyBits(new Uint8Array(value.length), 0, value, bits, value.length * 8 - bits);
+      const destination = note(target, destinationAt, to === TO_LOAD);
+      specs.push({ type: to === TO_MATCH ? "matchValue" : "loadValue", destination, value });
     } else {
-      const source = checked(raw, readSubField(raw, sourceAt, bits), sourceAt, false);
-      const destination = checked(raw, readSubField(raw, destinationAt, bits), destinationAt, to === TO_LOAD);
+      const source = note(readSubField(raw, sourceAt, bits), sourceAt);
+      const destination = note(readSubField(raw, destinationAt, bits), destinationAt, to === TO_LOAD);
       specs.push({ type: to === TO_MATCH ? "matchField" : "loadField", destination, source });
     }
     at += 2 + length;
   }
   if (!raw.isZero(Math.min(at, raw.length)))
     raw.refuse("OFPBAC_BAD_ARGUMENT", "bytes behind the last part of learn are not zero", at);
+  for (const { bits, at: place, write } of seen) checkPart(raw, bits, place, write);
   return specs;
 }
 
 // Open vSwitch looks at the bits when the actions meet their match; bits outside their field never get further than that.
-function checked(raw: RawAction, bits: Bits, at: number, write: boolean): ReturnType<typeof subfieldOf> {
+function checkPart(raw: RawAction, bits: Bits, at: number, write: boolean): void {
   if (bits.bits === 0 || bits.offset + bits.bits > bits.field.bits) {
     raw.fail("OFPBAC_BAD_SET_LEN", `learn names bits that ${bits.field.name} does not have`, at);
   }
   if (write && !bits.field.writable) raw.refuse("OFPBAC_BAD_SET_ARGUMENT", `${bits.field.name} cannot be written`, at);
-  return subfieldOf(bits);
 }
 
 function decodeLearn(raw: RawAction, extended: boolean): LearnAction {

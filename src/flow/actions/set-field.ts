@@ -17,7 +17,16 @@ import {
   versions,
   type WireForm,
 } from "./codec.ts";
-import { checkDestination, hasNxmHeader, knownField, nxmHeader, readPackedBits, resolveBits, subfieldOf } from "./subfield.ts";
+import {
+  checkDestination,
+  hasNxmHeader,
+  knownField,
+  MAX_HEADER_LENGTH,
+  nxmHeader,
+  readPackedBits,
+  resolveBits,
+  subfieldOf,
+} from "./subfield.ts";
 import { allOnes, copyBits, fillBits, getBits, scanBits, toFieldBytes } from "./values.ts";
 
 /** `ofs_nbits` of a canonical long load; no field is wide enough for it to be a range. */
@@ -220,17 +229,14 @@ interface Entry {
 }
 
 // Reads a TLV with value and mask at `at` and checks that only zeros follow.
-function readEntry(raw: RawAction, at: number): Entry {
+function readEntry(raw: RawAction, at: number, mayMask: boolean): Entry {
   const header = readOxmHeader(raw.view, raw.start + at, raw.end);
   const { field: found, masked, payloadStart, payloadLength, size } = header;
   const next = raw.start + at + size;
-  if (found === undefined) {
+  if (found === undefined || payloadLength > MAX_HEADER_LENGTH) {
     const known = fieldByHeader(header.oxmClass, header.type, header.experimenter) !== undefined;
-    raw.fail(
-      known ? "OFPBAC_BAD_SET_LEN" : "OFPBAC_BAD_SET_TYPE",
-      "the action names a field that does not exist, or gives it a wrong length",
-      at,
-    );
+    const name = known && payloadLength > 0 && payloadLength <= MAX_HEADER_LENGTH ? "OFPBAC_BAD_SET_LEN" : "OFPBAC_BAD_SET_TYPE";
+    raw.fail(name, "the action names a field that does not exist, or gives it a wrong length", at);
   }
   if (next > raw.end) raw.fail("OFPBMC_BAD_LEN", `the value of ${found.name} does not fit in the action`, at);
   if (payloadLength > found.bytes) raw.fail("OFPBAC_BAD_SET_LEN", `the value of ${found.name} is too long`, at);
@@ -247,6 +253,7 @@ function readEntry(raw: RawAction, at: number): Entry {
       }
     }
   }
+  if (masked && !mayMask) raw.fail("OFPBAC_BAD_SET_MASK", "set_field has no mask in this version", at);
   if (!raw.isZero(next - raw.start))
     raw.refuse("OFPBAC_BAD_SET_ARGUMENT", "bytes behind the value are not zero", next - raw.start);
   return { field: found, value, mask };
@@ -257,11 +264,7 @@ function checkWritable(raw: RawAction, fieldOf: Field, at: number): void {
 }
 
 function decodeSetField(raw: RawAction, mayMask: boolean): Action {
-  if (!mayMask && raw.length >= 8 && (raw.u16(6) & 0x100) !== 0) {
-    const header = readOxmHeader(raw.view, raw.start + 4, raw.end);
-    if (header.field !== undefined) raw.fail("OFPBAC_BAD_SET_MASK", "set_field has no mask in this version", 4);
-  }
-  const { field: fieldOf, value, mask } = readEntry(raw, 4);
+  const { field: fieldOf, value, mask } = readEntry(raw, 4, mayMask);
   if (fieldOf.name === "in_port_oxm") raw.refuse("OFPBAC_BAD_SET_ARGUMENT", "set_field may not write the ingress port", 4);
   checkWritable(raw, fieldOf, 4);
   const present = (bytes: Uint8Array): boolean => ((bytes[0] as number) & 0x10) !== 0;
@@ -276,7 +279,7 @@ function decodeSetField(raw: RawAction, mayMask: boolean): Action {
 
 function decodeRegLoad(raw: RawAction): Action {
   if (raw.version === CANONICAL && raw.u16(10) === LONG_LOAD) {
-    const { field: fieldOf, value, mask } = readEntry(raw, 12);
+    const { field: fieldOf, value, mask } = readEntry(raw, 12, true);
     const offset = mask === undefined ? 0 : scanBits(mask, 1, 0, fieldOf.bits);
     const bits = mask === undefined ? fieldOf.bits : scanBits(mask, 0, offset, fieldOf.bits) - offset;
     const low = new Uint8Array(fieldOf.bytes);
@@ -326,7 +329,7 @@ export const setFieldForms: readonly WireForm[] = [
     length: 16,
     variable: true,
     decode(raw) {
-      const { field: fieldOf, value, mask } = readEntry(raw, 10);
+      const { field: fieldOf, value, mask } = readEntry(raw, 10, true);
       checkWritable(raw, fieldOf, 10);
       return {
         type: "setField",

@@ -1,6 +1,5 @@
 /** Some bits of a field, and the three ways in which actions carry them. */
 import type { ByteWriter } from "../../bytes.ts";
-import { OfsyncError } from "../../errors.ts";
 import { type Field, fieldByName } from "../fields.ts";
 import { EXPERIMENTER_CLASS, oxmHeaderFor, putOxmHeader, type ReadOxmHeader, readOxmHeader } from "../oxm.ts";
 import type { SubField } from "./action.ts";
@@ -60,15 +59,18 @@ export function packRange(bits: Bits): number {
   return ((bits.offset << 6) | ((bits.bits - 1) & 0xffff)) & 0xffff;
 }
 
-/** The field whose 4-byte NXM or OXM header stands at `at`; `undefined` for none. */
-export function fieldAt(raw: RawAction, at: number): Field | undefined {
-  return readOxmHeader(raw.view, raw.start + at, raw.start + at + 4 > raw.end ? raw.start + at : raw.end).field;
+/** The longest value that Open vSwitch looks for when it looks a header up. */
+export const MAX_HEADER_LENGTH = 127;
+
+/** The field of a 4-byte header, in which an experimenter class names nothing. */
+export function shortFieldOf(view: DataView, start: number): Field | undefined {
+  if (view.getUint16(start) === EXPERIMENTER_CLASS) return undefined;
+  const { field, payloadLength } = readOxmHeader(view, start, start + 4);
+  return payloadLength > MAX_HEADER_LENGTH ? undefined : field;
 }
 
 function shortFieldAt(raw: RawAction, at: number): Field {
-  const start = raw.start + at;
-  // A 4-byte field of the action: an experimenter class in it names nothing.
-  const field = raw.view.getUint16(start) === EXPERIMENTER_CLASS ? undefined : readOxmHeader(raw.view, start, start + 4).field;
+  const field = shortFieldOf(raw.view, raw.start + at);
   if (field === undefined) raw.fail("OFPBAC_BAD_SET_TYPE", "the action names a field that does not exist", at);
   return field;
 }
@@ -83,7 +85,8 @@ export function readPackedBits(raw: RawAction, rangeAt: number, headerAt: number
 /** Reads a header of 4 or 8 bytes without mask at `at`; throws as Open vSwitch would. */
 export function readHeaderAt(raw: RawAction, at: number): ReadOxmHeader & { readonly field: Field } {
   const header = readOxmHeader(raw.view, raw.start + at, raw.end);
-  if (header.field === undefined) raw.fail("OFPBMC_BAD_FIELD", "the action names a field that does not exist", at);
+  if (header.field === undefined || header.payloadLength > MAX_HEADER_LENGTH)
+    raw.fail("OFPBMC_BAD_FIELD", "the action names a field that does not exist", at);
   if (header.masked) raw.fail("OFPBMC_BAD_MASK", `the header of ${header.field.name} has the mask bit set`, at);
   return header as ReadOxmHeader & { readonly field: Field };
 }
@@ -115,9 +118,4 @@ export function checkDestination(raw: RawAction, bits: Bits, at = 0): void {
 /** As it is shown to users. */
 export function subfieldOf(bits: Bits): SubField {
   return { field: bits.field.name, offset: bits.offset, bits: bits.bits };
-}
-
-/** Is this an error that means "no such field or bad header"? Canonical bytes never raise it. */
-export function isHeaderError(error: unknown): boolean {
-  return error instanceof OfsyncError && error.code === "WIRE_LENGTH";
 }

@@ -58,6 +58,7 @@ function parseMatch(reader: ActionReader, destination: ReadSubField, pairs: KeyV
     if (!isOfsyncError(error, "ACTION_FIELD")) throw error;
     return { type: "matchValue", destination: to, value: parseImmediate(reader, destination, valueStart, valueEnd) };
   }
+  needNxm(reader, source, valueStart, valueEnd);
   if (source.bits !== destination.bits) {
     reader.fail("ACTION_VALUE", `one side has ${destination.bits} bits, the other ${source.bits}`, keyStart, valueEnd);
   }
@@ -85,6 +86,8 @@ function parseLoadSpec(reader: ActionReader, start: number, end: number): LearnS
   const source = reader.subfieldPrefix(start, end);
   if (source.stop !== arrow) reader.fail("ACTION_SYNTAX", "`->` is missing behind the source", source.stop, end);
   const destination = reader.subfield(arrow + 2, end);
+  needNxm(reader, source, start, arrow);
+  needNxm(reader, destination, arrow + 2, end);
   if (source.bits !== destination.bits) {
     reader.fail("ACTION_VALUE", `the source has ${source.bits} bits, but the destination has ${destination.bits}`, start, end);
   }
@@ -95,7 +98,11 @@ function parseSpec(reader: ActionReader, pairs: KeyValueScanner): LearnSpec {
   const { keyStart, keyEnd, valueStart, valueEnd } = pairs;
   if (reader.isSubField(keyStart, keyEnd)) return parseMatch(reader, reader.subfield(keyStart, keyEnd), pairs);
   if (pairs.key === "load") return parseLoadSpec(reader, valueStart, valueEnd);
-  if (pairs.key === "output") return { type: "output", source: subfieldFrom(reader.subfield(valueStart, valueEnd)) };
+  if (pairs.key === "output") {
+    const source = reader.subfield(valueStart, valueEnd);
+    needNxm(reader, source, valueStart, valueEnd);
+    return { type: "output", source: subfieldFrom(source) };
+  }
   return reader.fail("ACTION_KEY", `learn knows no ${pairs.key}`, keyStart, keyEnd);
 }
 
