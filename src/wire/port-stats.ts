@@ -168,13 +168,10 @@ function putStats(w: ByteWriter, stats: PortStats, version: number): void {
   w.view.setUint32(start + 8, seconds);
   w.view.setUint32(start + 12, nanoseconds);
   putCommon(w, stats);
-  const ethernet = [stats.rxFrameErrors, stats.rxOverErrors, stats.rxCrcErrors, stats.collisions];
-  if (ethernet.some((counter) => counter !== UNKNOWN)) {
-    const property = beginProperty(w, 0);
-    w.u32(0);
-    putEthernet(w, stats);
-    endProperty(w, property);
-  }
+  const ethernet = beginProperty(w, 0);
+  w.u32(0);
+  putEthernet(w, stats);
+  endProperty(w, ethernet);
   for (const property of stats.properties ?? []) putOtherProperty(w, property);
   w.view.setUint16(start, w.length - start);
 }

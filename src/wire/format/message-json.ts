@@ -27,14 +27,16 @@ const PATTERNS: ReadonlySet<string> = new Set([
  * fields, instructions are a list of actions.
  */
 export function messageToJson(message: OpenFlowMessage): { readonly [name: string]: JsonValue } {
-  const { version, ...rest } = message;
-  const known: OpenFlowVersion | number = version >= 1 && version <= 6 ? versionName(version as WireVersion) : version;
-  const { type, ...parts } = plain(rest, "") as { readonly [name: string]: JsonValue };
-  return { type: type as JsonValue, version: known, ...parts };
+  return plain(message, "") as { readonly [name: string]: JsonValue };
+}
+
+function named(version: number): OpenFlowVersion | number {
+  return version >= 1 && version <= 6 ? versionName(version as WireVersion) : version;
 }
 
 function plain(value: unknown, name: string): JsonValue {
   if (typeof value === "bigint") return PATTERNS.has(name) ? `0x${value.toString(16)}` : String(value);
+  if (typeof value === "number" && name === "version") return named(value);
   if (value instanceof Uint8Array) return toHex(value);
   if (value instanceof Match || value instanceof Instructions) return plain(value.toJSON(), name);
   if (Array.isArray(value)) return value.map((item) => plain(item, name));
