@@ -9,6 +9,7 @@ import { FlowTextReader } from "../../src/text/flow-text-reader.ts";
 import type { Compat } from "../../src/text/parse-context.ts";
 import { parseFlow } from "../../src/text/parse-flow.ts";
 import { parseFlows } from "../../src/text/parse-flows.ts";
+import { runs, seeds } from "../seed.ts";
 
 const vectors = new URL("../vectors/", import.meta.url);
 
@@ -114,8 +115,8 @@ describe("the fast road reads what the careful road reads", () => {
     });
   }
 
-  it("mutated lines: never accepts what the careful road refuses", () => {
-    const lines = load("flowsets/ovn-1k/desired.txt")
+  it.each(seeds)("mutated lines: never accepts what the careful road refuses (seed %i)", (seed) => {
+    const lines = (load("flowsets/ovn-1k/desired.txt") + load("flowsets/ovn-real-6k/desired.OpenFlow15.stats.txt.gz"))
       .split("\n")
       .filter((line) => line !== "");
     const piece = fc.constantFrom(
@@ -146,7 +147,7 @@ describe("the fast road reads what the careful road reads", () => {
         const text = mutated.trimEnd();
         for (const compat of ["strict", "ovs"] as const) expect(compareRoads([text], compat).differences).toEqual([]);
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(4000), seed },
     );
   });
 });

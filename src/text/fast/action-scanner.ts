@@ -100,7 +100,7 @@ export class ActionScanner {
           // resubmit(,TABLE)
           if (pos + 2 >= end || c !== 40 || bytes[pos + 1] !== 44) return false;
           cursor.pos = pos + 2;
-          if (!cursor.number() || !cursor.fits(8) || cursor.word3 === 255) return false;
+          if (!cursor.decimal() || !cursor.fits(8) || cursor.word3 === 255) return false;
           if (cursor.pos >= end || bytes[cursor.pos] !== 41) return false;
           cursor.pos++;
           view.setInt32(out, 0xffff0010 | 0);
@@ -173,7 +173,7 @@ export class ActionScanner {
 
   #output(out: number): boolean {
     const cursor = this.#cursor;
-    if (!cursor.number() || !cursor.fits(16) || cursor.word3 === 0 || cursor.word3 >= 0xff00) return false;
+    if (!cursor.decimal() || !cursor.fits(16) || cursor.word3 === 0 || cursor.word3 >= 0xff00) return false;
     const view = this.#view;
     view.setInt32(out, 0x00000010);
     view.setInt32(out + 4, cursor.word3);
@@ -185,15 +185,15 @@ export class ActionScanner {
   /** `ID,K/N)` */
   #conjunction(out: number): boolean {
     const cursor = this.#cursor;
-    if (!cursor.number() || !cursor.fits(32)) return false;
+    if (!cursor.decimal() || !cursor.fits(32)) return false;
     const id = cursor.word3;
     if (cursor.bytes[cursor.pos] !== 44) return false;
     cursor.pos++;
-    if (!cursor.number() || !cursor.fits(8)) return false;
+    if (!cursor.decimal() || !cursor.fits(8)) return false;
     const clause = cursor.word3;
     if (cursor.bytes[cursor.pos] !== 47) return false;
     cursor.pos++;
-    if (!cursor.number() || !cursor.fits(8)) return false;
+    if (!cursor.decimal() || !cursor.fits(8)) return false;
     const clauses = cursor.word3;
     if (cursor.pos >= cursor.end || cursor.bytes[cursor.pos] !== 41) return false;
     cursor.pos++;

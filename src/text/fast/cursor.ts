@@ -61,6 +61,11 @@ export class Cursor {
     return true;
   }
 
+  /** {@link number}, decimal only. */
+  decimal(): boolean {
+    return this.bytes[this.pos + 1] !== 120 && this.number();
+  }
+
   /** Is the last number at most `bits` wide? */
   fits(bits: number): boolean {
     if (bits >= 128) return true;

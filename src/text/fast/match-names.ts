@@ -55,7 +55,7 @@ export const KIND = {
   vlanTci: 12,
   cookie: 13,
   attribute: 14,
-  ignored: 15,
+  statistic: 15,
   flag: 16,
 } as const;
 type Kind = (typeof KIND)[keyof typeof KIND];
@@ -154,7 +154,10 @@ define("priority", KIND.attribute, ATTRIBUTE.priority, 16);
 define("idle_timeout", KIND.attribute, ATTRIBUTE.idleTimeout, 16);
 define("hard_timeout", KIND.attribute, ATTRIBUTE.hardTimeout, 16);
 define("cookie", KIND.cookie, 0, 64);
-define("duration n_packets n_bytes idle_age hard_age", KIND.ignored, 0, 0);
+// Statistics of a dump are passed over: the slot tells them apart.
+export const DURATION = 0;
+for (const [slot, name] of ["duration", "n_packets", "n_bytes", "idle_age", "hard_age"].entries())
+  define(name, KIND.statistic, slot, 0);
 for (const [name, bit] of [
   ["send_flow_rem", 1],
   ["check_overlap", 2],

@@ -2,6 +2,7 @@ import type { Cursor } from "./cursor.ts";
 import {
   ATTRIBUTE,
   bitsOf,
+  DURATION,
   ethTypeOf,
   ICMP_ANY,
   IP_ANY,
@@ -174,14 +175,18 @@ export class MatchScanner {
       if (pos >= end || c !== 61) return false;
       cursor.pos = pos + 1;
       if (kind >= KIND.cookie) {
-        if (kind === KIND.ignored) {
-          this.#skipValue();
+        if (kind === KIND.statistic) {
+          const bit = 1 << (16 + slot);
+          if ((attributesSeen & bit) !== 0 || !this.#statistic(slot === DURATION) || !this.#atDelimiter()) return false;
+          attributesSeen |= bit;
           continue;
         }
         const bit = kind === KIND.cookie ? 1 << 10 : 1 << slot;
         if ((attributesSeen & bit) !== 0) return false;
         attributesSeen |= bit;
-        if (!cursor.number() || !cursor.fits(bitsOf[id] as number)) return false;
+        // A table is decimal, or a name.
+        const isTable = kind === KIND.attribute && slot === ATTRIBUTE.table;
+        if (!(isTable ? cursor.decimal() : cursor.number()) || !cursor.fits(bitsOf[id] as number)) return false;
         const value = cursor.word3;
         if (kind === KIND.cookie) {
           this.cookieHigh = cursor.word2 >>> 0;
@@ -243,12 +248,19 @@ export class MatchScanner {
     return ((present & (1 << ND_SLL)) === 0 || type === 135) && ((present & (1 << ND_TLL)) === 0 || type === 136);
   }
 
-  /** Moves to the next comma or blank. */
-  #skipValue(): void {
-    const { bytes, end } = this.#cursor;
-    let pos = this.#cursor.pos;
-    while (pos < end && bytes[pos] !== 44 && bytes[pos] !== 32) pos++;
-    this.#cursor.pos = pos;
+  /** Passes over a count of up to 15 digits, or over `seconds.milliseconds` with an `s`. */
+  #statistic(isDuration: boolean): boolean {
+    const cursor = this.#cursor;
+    if (!cursor.decimal()) return false;
+    if (!isDuration) return true;
+    const { bytes } = cursor;
+    if (bytes[cursor.pos] !== 46) return false;
+    const start = ++cursor.pos;
+    let c = bytes[start] as number;
+    while (cursor.pos < cursor.end && c >= 48 && c <= 57) c = bytes[++cursor.pos] as number;
+    if (cursor.pos === start || cursor.pos >= cursor.end || c !== 115) return false;
+    cursor.pos++;
+    return true;
   }
 
   #atDelimiter(): boolean {
@@ -308,7 +320,7 @@ export class MatchScanner {
           this.#put(slot, this.#values, 0, 0, 0, 0xfffffffe | 0);
           return true;
         }
-        if (!cursor.number() || !cursor.fits(16) || cursor.word3 >= 0xff00) return false;
+        if (!cursor.decimal() || !cursor.fits(16) || cursor.word3 >= 0xff00) return false;
         break;
       case KIND.vlan:
         if (!cursor.number() || !cursor.fits(12)) return false;
@@ -357,7 +369,7 @@ export class MatchScanner {
       if (c === 46 || c === 58) dotted = true;
     }
     if (dotted) return kind === KIND.ipv4 ? cursor.ipv4() : cursor.ipv6();
-    if (!cursor.number() || cursor.word3 > bits || cursor.word3 < 1) return false;
+    if (!cursor.decimal() || !cursor.fits(8) || cursor.word3 > bits || cursor.word3 < 1) return false;
     const prefix = cursor.word3;
     if (bits === 32) {
       cursor.word3 = -1 << (32 - prefix);
