@@ -248,17 +248,18 @@ export class MatchScanner {
     return ((present & (1 << ND_SLL)) === 0 || type === 135) && ((present & (1 << ND_TLL)) === 0 || type === 136);
   }
 
-  /** Passes over a count of up to 15 digits, or over `seconds.milliseconds` with an `s`. */
+  /** Passes over a count of up to 15 digits, or over `seconds[.milliseconds]s`. */
   #statistic(isDuration: boolean): boolean {
     const cursor = this.#cursor;
     if (!cursor.decimal()) return false;
     if (!isDuration) return true;
-    const { bytes } = cursor;
-    if (bytes[cursor.pos] !== 46) return false;
-    const start = ++cursor.pos;
-    let c = bytes[start] as number;
-    while (cursor.pos < cursor.end && c >= 48 && c <= 57) c = bytes[++cursor.pos] as number;
-    if (cursor.pos === start || cursor.pos >= cursor.end || c !== 115) return false;
+    const { bytes, end } = cursor;
+    if (cursor.pos < end && bytes[cursor.pos] === 46) {
+      const start = ++cursor.pos;
+      while (cursor.pos < end && isDigit(bytes[cursor.pos] as number)) cursor.pos++;
+      if (cursor.pos === start) return false;
+    }
+    if (cursor.pos >= end || bytes[cursor.pos] !== 115) return false;
     cursor.pos++;
     return true;
   }
@@ -582,6 +583,10 @@ function putWords(view: DataView, out: number, words: Int32Array, at: number, wi
 
 function prefixWord(prefix: number): number {
   return prefix >= 32 ? -1 : prefix <= 0 ? 0 : -1 << (32 - prefix);
+}
+
+function isDigit(c: number): boolean {
+  return c >= 48 && c <= 57;
 }
 
 /** Do seven letters at `start` say `actions`? */
