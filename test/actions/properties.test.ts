@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ByteWriter, toHex } from "../../src/bytes.ts";
 import { isOfsyncError } from "../../src/errors.ts";
+import { encodeInstructionList } from "../../src/flow/actions/instruction-list.ts";
+import { translateCanonical } from "../../src/flow/actions/translate.ts";
 import { decodeActions, decodeInstructions, encodeInstructions } from "../../src/flow/actions/wire.ts";
 import { Instructions } from "../../src/flow/instructions.ts";
 import { noFacts } from "../../src/flow/match-facts.ts";
@@ -74,6 +76,27 @@ describe("typed, canonical and wire forms", () => {
       }),
       settings,
     );
+  });
+
+  test.each([4, 5] as const)("the short way to version byte %i writes what the long way writes", (version) => {
+    let short = 0;
+    fc.assert(
+      fc.property(anyInstructions, (list) => {
+        const instructions = Instructions.ofActions(list);
+        const w = new ByteWriter();
+        w.u32(7);
+        if (!translateCanonical(instructions.bytes, 0, instructions.bytes.length, version, w)) {
+          expect(w.length).toBe(4);
+          return;
+        }
+        short++;
+        const long = new ByteWriter();
+        encodeInstructionList(instructions.actions, version, long);
+        expect(toHex(w.finish()).slice(8)).toBe(toHex(long.finish()));
+      }),
+      settings,
+    );
+    expect(short).toBeGreaterThan(runs(600) / 20);
   });
 
   test("older versions take or refuse, and never break", () => {

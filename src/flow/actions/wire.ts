@@ -9,6 +9,7 @@ import { ANY_TABLE, checkActions } from "./check.ts";
 import { CANONICAL } from "./codec.ts";
 import { decodeInstructionList, encodeInstructionList, isWire15 } from "./instruction-list.ts";
 import { decodeActionList, encodeActionList, refuseOrder } from "./registry.ts";
+import { translateCanonical } from "./translate.ts";
 
 const scratch = /* @__PURE__ */ new ByteWriter(512);
 
@@ -53,6 +54,7 @@ export function encodeInstructions(instructions: Instructions, version: WireVers
     w.bytes(bytes);
     return;
   }
+  if ((version === 4 || version === 5) && translateCanonical(bytes, 0, bytes.length, version, w)) return;
   const { actions } = instructions;
   encodeInstructionList(facts === undefined ? actions : checkActions(actions, facts, ANY_TABLE).actions, version, w);
 }

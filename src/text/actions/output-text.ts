@@ -73,7 +73,7 @@ export function parseGroup(reader: ActionReader, start: number, end: number): Ac
 // A reason is found by name or by its number in decimal; the two after packet_out have an empty name.
 function parseReason(text: string): number | undefined {
   const lower = text.toLowerCase();
-  const named = REASONS.findIndex((reason) => reason === lower);
+  const named = (REASONS as readonly string[]).indexOf(lower);
   if (named >= 0) return named;
   return lower === "" ? REASONS.length : undefined;
 }
