@@ -17,8 +17,8 @@ import type { Terminal } from "./terminal.ts";
 export interface Reading {
   readonly version: OpenFlowVersion;
   readonly compat: Compat;
-  /** A line that strict reading refuses is read as ovs-ofctl reads it, with warnings. */
-  readonly fallback: boolean;
+  /** Read as ovs-ofctl does, without warnings, and strictly what it cannot read although Open vSwitch prints it. */
+  readonly either: boolean;
 }
 
 export const VERSION_OF_FORMS: OptionSpec = {
@@ -43,11 +43,12 @@ export const COMPAT_EITHER: OptionSpec = {
 
 export const DEFAULT_VERSION: OpenFlowVersion = "OpenFlow15";
 
-/** What `-O` and `--compat` say; without the latter, `fallback` holds. */
-export function readingOf(input: Arguments, fallback = false): Reading {
-  const compat = input.text("compat") ?? "strict";
+/** What `-O` and `--compat` say; without the latter, flows are read strictly, or with `either` as ovs-ofctl does it. */
+export function readingOf(input: Arguments, either = false): Reading {
+  const text = input.text("compat");
+  const compat = text ?? (either ? "ovs" : "strict");
   if (compat !== "strict" && compat !== "ovs") throw new UsageError(`--compat is "${compat}", but must be "strict" or "ovs"`);
-  return { version: versionOf(input) ?? DEFAULT_VERSION, compat, fallback: fallback && input.text("compat") === undefined };
+  return { version: versionOf(input) ?? DEFAULT_VERSION, compat, either: either && text === undefined };
 }
 
 /** What `-O` says, if it was given. */
@@ -72,15 +73,17 @@ export interface FlowVisitor {
 
 /** Reads the flows of a file one by one; comments, blank lines and the head of a dump are passed over. */
 export async function eachFlow(path: string, reading: Reading, terminal: Terminal, visitor: FlowVisitor): Promise<void> {
-  const onWarning = visitor.warning?.bind(visitor);
+  const { version, compat } = reading;
+  const onWarning = reading.either ? undefined : visitor.warning?.bind(visitor);
   await eachLine(path, terminal, (text, line) => {
     let flow: Flow | undefined;
     try {
-      flow = parseFlowLine(text, { version: reading.version, compat: reading.compat, line, onWarning });
+      flow = parseFlowLine(text, { version, compat, line, onWarning });
     } catch (error) {
       if (!isOfsyncError(error)) throw error;
-      flow = reading.fallback ? asOvsOfctl(text, line, reading, onWarning) : undefined;
-      if (flow === undefined) return visitor.bad(error, line, text);
+      const other = readOtherwise(error, text, line, reading);
+      if (isOfsyncError(other)) return visitor.bad(other, line, text);
+      flow = other;
     }
     if (flow === undefined) visitor.comment?.(text);
     else visitor.flow(flow, line);
@@ -88,21 +91,17 @@ export async function eachFlow(path: string, reading: Reading, terminal: Termina
   });
 }
 
-/** Reads a line that strict reading refused; `undefined`: ovs-ofctl refuses it too. */
-export function asOvsOfctl(
-  text: string,
-  line: number,
-  { version }: Reading,
-  onWarning: ((warning: ParseWarning) => void) | undefined,
-): Flow | undefined {
-  const warnings: ParseWarning[] = [];
+/**
+ * Another try at a line that could not be read, where the reading allows it: Open vSwitch prints some flows in a form that
+ * ovs-ofctl does not read, but strict reading does. Gives the flow or the error to tell.
+ */
+export function readOtherwise(error: OfsyncError, text: string, line: number, { version, either }: Reading): Flow | OfsyncError {
+  if (!either) return error;
   try {
-    const flow = parseFlowLine(text, { version, compat: "ovs", line, onWarning: (warning) => warnings.push(warning) });
-    for (const warning of warnings) onWarning?.(warning);
-    return flow;
-  } catch (error) {
-    if (isOfsyncError(error)) return undefined;
-    throw error;
+    return parseFlowLine(text, { version, compat: "strict", line }) ?? error;
+  } catch (strict) {
+    if (isOfsyncError(strict)) return strict;
+    throw strict;
   }
 }
 

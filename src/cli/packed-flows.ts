@@ -3,12 +3,12 @@ import {
   FlowList,
   FlowTextReader,
   type InstalledFlowTable,
+  isOfsyncError,
   type OwnerId,
-  type ParseWarning,
 } from "../index.ts";
 import { CommandFailure } from "./command.ts";
 import { describeError } from "./error-text.ts";
-import { asOvsOfctl, type Reading, WarningList } from "./flow-lines.ts";
+import { type Reading, readOtherwise, WarningList } from "./flow-lines.ts";
 import { byteChunks, inputName } from "./input.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -34,7 +34,6 @@ export function intoDesired(table: DesiredFlowTable, owner: OwnerId): PackedTarg
 export async function readPacked(path: string, reading: Reading, terminal: Terminal, target: PackedTarget): Promise<void> {
   const flows = new FlowList(1);
   const warnings = new WarningList(path, terminal);
-  const onWarning = (warning: ParseWarning): void => warnings.add(warning);
   const reader = new FlowTextReader({
     version: reading.version,
     compat: reading.compat,
@@ -44,13 +43,13 @@ export async function readPacked(path: string, reading: Reading, terminal: Termi
       target(flows);
     },
     onError(error, line, text) {
-      const flow = reading.fallback ? asOvsOfctl(text, line, reading, onWarning) : undefined;
-      if (flow === undefined) throw new CommandFailure(describeError(error, terminal, { file: inputName(path), text }));
+      const flow = readOtherwise(error, text, line, reading);
+      if (isOfsyncError(flow)) throw new CommandFailure(describeError(flow, terminal, { file: inputName(path), text }));
       flows.clear();
       flows.append(flow);
       target(flows);
     },
-    onWarning,
+    onWarning: reading.either ? undefined : (warning) => warnings.add(warning),
   });
   try {
     for await (const chunk of byteChunks(path, terminal)) reader.push(chunk);
