@@ -49,14 +49,21 @@ export class Arena {
   }
 
   /**
-   * Makes sure that allocations of `words` altogether cannot fail. Throws `CAPACITY`, with nothing changed, when they would go
-   * beyond the limit or the host has no memory left.
+   * Makes sure that allocations of `words` altogether cannot fail: true. False near the limit, when they will succeed only if the
+   * free blocks have the right sizes. Throws `CAPACITY`, with nothing changed, when there is not even as much free, or when the
+   * host has no memory left.
    */
-  ensure(words: number): void {
-    if (this.top + words > this.words.length) this.#grow(this.top + words);
+  ensure(words: number): boolean {
+    if (this.top + words <= this.words.length) return true;
+    if (this.top + words > this.maxWords && this.freeWords >= words) return false;
+    this.#grow(this.top + words);
+    return true;
   }
 
-  /** A block of `words` (see {@link blockWords}), its content undefined. {@link ensure} must have been asked for it. */
+  /**
+   * A block of `words` (see {@link blockWords}), its content undefined. Throws `CAPACITY` unless {@link ensure} has said that it
+   * cannot fail.
+   */
   allocate(words: number): number {
     const sizeClass = words <= EXACT_WORDS ? words : classOf(words);
     const ref = this.#free[sizeClass] as number;
@@ -87,7 +94,7 @@ export class Arena {
   }
 
   #allocateNew(size: number): number {
-    if (this.freeWords > this.top >>> 2) {
+    if (this.freeWords > this.top >>> 2 || this.top + size > this.maxWords) {
       const ref = this.#split(size);
       if (ref !== 0) return ref;
     }

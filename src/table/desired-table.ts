@@ -102,6 +102,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   #depth = 0;
   #changed = false;
   #round: FlowModRound | undefined;
+  /** The owner in #uuid; "" = none. */
   #lastOwnerText = "";
   #logWindowEnds = Number.NEGATIVE_INFINITY;
   #loggedInWindow = 0;
@@ -158,14 +159,13 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   }
 
   /**
-   * Edits an owner's flows as an array of plain objects; what the recipe leaves in it, or the array that it returns, is what the
-   * owner wants then. Anything else that it returns is ignored.
+   * Edits an owner's flows as an array of plain objects; what the recipe leaves in the array is what the owner wants then. What
+   * the recipe returns is ignored.
    */
   updateFlows(owner: OwnerId, recipe: (flows: FlowDraft[]) => unknown): ReplaceResult {
     const drafts: FlowDraft[] = this.flowsOf(owner).map(draftOf);
-    const edited: readonly FlowInit[] = immer.produce(drafts, (flows: FlowDraft[]): FlowDraft[] | undefined => {
-      const returned = recipe(flows);
-      return Array.isArray(returned) ? (returned as FlowDraft[]) : undefined;
+    const edited: readonly FlowInit[] = immer.produce(drafts, (flows: FlowDraft[]): void => {
+      recipe(flows);
     });
     if (edited === drafts) {
       return { added: 0, replaced: 0, removed: 0, unchanged: drafts.length, duplicates: 0 };
@@ -298,7 +298,8 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
       if (counts.unchanged === to - from) return 0;
       counts.unchanged = 0;
     }
-    const many = to - from > RESERVE_AT_ONCE;
+    const many =
+      to - from > RESERVE_AT_ONCE || (to > from && !store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from));
     if (many || this.#guarded || this.#depth > 0) {
       this.#change(many || this.#depth > 0, () => {
         this.#replace(owners, ownerAt, flows, from, to, counts);
@@ -306,7 +307,6 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
       });
       return counts.changes;
     }
-    if (to > from) store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from);
     this.#replace(owners, ownerAt, flows, from, to, counts);
     // A listener may call again, so read it before.
     const { changes } = counts;
@@ -497,7 +497,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   // ---- inside
 
   #readOwner(owner: OwnerId): void {
-    if (owner === this.#lastOwnerText) return;
+    if (owner === this.#lastOwnerText && owner !== "") return;
     this.#lastOwnerText = "";
     readOwner(owner, this.#uuid, 0);
     this.#lastOwnerText = owner;

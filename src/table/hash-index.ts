@@ -1,4 +1,4 @@
-import { OfsyncError } from "../errors.ts";
+import { isOfsyncError, OfsyncError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
 import { KIND_SEGMENT, KIND_SHIFT, SEGMENT_HEADER, SEGMENT_SLOTS, SEGMENT_WORDS } from "./layout.ts";
 
@@ -48,15 +48,12 @@ export class HashIndex {
     return next === segment + SEGMENT_WORDS ? segment + SEGMENT_HEADER : next;
   }
 
-  /**
-   * Makes sure that `count` insertions cannot fail: room in the arena for the segments they may need. Throws `CAPACITY`.
-   * Returns the words to ask the arena for.
-   */
+  /** Words to ask the arena for, so that `count` insertions find room for the segments they may need. */
   static wordsFor(count: number): number {
     return SEGMENT_WORDS * (4 + Math.ceil(count / (SEGMENT_FULL / 2)));
   }
 
-  /** Adds an entry. `slot`: the empty slot where the look-up of `hash` ended. */
+  /** Adds an entry. `slot`: the empty slot where the look-up of `hash` ended. Throws `CAPACITY` with nothing changed. */
   insert(slot: number, hash: number, ref: number): void {
     const segment = this.#directory[hash >>> this.#shift] as number;
     const words = this.#arena.words;
@@ -146,9 +143,14 @@ export class HashIndex {
 
   #insertSplitting(full: number, hash: number, ref: number): void {
     let segment = full;
-    while ((this.#arena.words[segment + 2] as number) >= SEGMENT_FULL) {
-      if (!this.#split(segment)) break;
-      segment = this.#directory[hash >>> this.#shift] as number;
+    try {
+      while ((this.#arena.words[segment + 2] as number) >= SEGMENT_FULL) {
+        if (!this.#split(segment)) break;
+        segment = this.#directory[hash >>> this.#shift] as number;
+      }
+    } catch (error) {
+      // No memory for another segment: as long as there are empty slots they will do.
+      if (!isOfsyncError(error, "CAPACITY")) throw error;
     }
     const words = this.#arena.words;
     if ((words[segment + 2] as number) >= SEGMENT_SLOTS - 1) {

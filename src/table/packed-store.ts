@@ -209,15 +209,15 @@ export class PackedStore {
 
   // ---- putting and removing
 
-  /** Makes sure that putting this packed flow cannot fail for want of memory. */
+  /** Asks for the memory that putting this packed flow may take. Throws `CAPACITY`. */
   reserve(words: Int32Array, at: number): void {
     const lengths = words[at + FLOW_LENGTHS] as number;
     this.arena.ensure(SLACK_WORDS + (((lengths & LENGTH_MASK) + (lengths >>> 16)) >>> 2) * 2);
   }
 
-  /** Makes sure that putting `count` packed flows of `length` words cannot fail for want of memory. */
-  reserveList(length: number, count: number): void {
-    this.arena.ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
+  /** Asks for the memory that putting `count` packed flows of `length` words may take. False = it may yet fail. */
+  reserveList(length: number, count: number): boolean {
+    return this.arena.ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
   }
 
   /**
@@ -228,9 +228,7 @@ export class PackedStore {
     this.reserve(words, from);
     let owner = this.findOwner(uuid, at);
     let key = this.findKey(words, from);
-    if (key === 0) {
-      key = this.#makeKey(words, from);
-    } else if (owner !== 0) {
+    if (key !== 0 && owner !== 0) {
       const node = this.nodeOf(key, owner);
       if (node !== 0) {
         this.lastNode = node;
@@ -241,64 +239,51 @@ export class PackedStore {
         return REPLACED;
       }
     }
-    if (owner === 0) owner = this.#makeOwner(uuid, at);
-    const m = this.arena.words;
-    if (m[key + NODE_OWNER] === 0 && this.log === undefined && this.observers.length === 0) {
-      this.#putFirst(key, owner, words, from);
-      return ADDED;
-    }
-    const installed = m[key + KEY_INSTALLED] as number;
-    let value: number;
-    if (installed !== 0 && this.values.equalsPacked(installed, words, from)) {
-      value = installed;
-      this.values.retain(value);
-    } else value = this.values.acquire(words, from);
+    let value = 0;
     try {
+      if (key === 0) key = this.#makeKey(words, from);
+      if (owner === 0) owner = this.#makeOwner(uuid, at);
+      value = this.#valueFor(key, words, from);
+      if (this.arena.words[key + NODE_OWNER] === 0 && this.log === undefined && this.observers.length === 0) {
+        this.#insertFirst(key, owner, value);
+        return ADDED;
+      }
       this.#insert(key, owner, value, false);
     } catch (error) {
-      // A policy threw. If the flow is in already, the log takes it out again.
-      if (this.nodeOf(key, owner) === 0) this.values.release(value);
-      this.#dropOwnerIfEmpty(owner);
-      this.dropIfIdle(key);
+      // Out of memory, or a policy threw. If the flow is in already, the log takes it out again.
+      if (value !== 0 && this.nodeOf(key, owner) === 0) this.values.release(value);
+      if (owner !== 0) this.#dropOwnerIfEmpty(owner);
+      if (key !== 0) this.dropIfIdle(key);
       throw error;
     }
     this.lastNode = this.nodeOf(key, owner);
     return ADDED;
   }
 
-  /** The usual case of {@link put}, by hand: nobody wants the key so far, and nobody watches. */
-  #putFirst(key: number, owner: number, words: Int32Array, from: number): void {
+  /** The node of an owner at a key gets the value of the packed flow at `words[from]`, which differs from its own. */
+  changeValue(node: number, key: number, words: Int32Array, from: number): void {
+    this.#assign(node, key, this.#valueFor(key, words, from));
+  }
+
+  /** The value of a packed flow, counted for the caller: the installed one if it is the same (K4). */
+  #valueFor(key: number, words: Int32Array, from: number): number {
     const installed = this.arena.words[key + KEY_INSTALLED] as number;
-    let value: number;
-    if (installed !== 0 && this.values.equalsPacked(installed, words, from)) {
-      value = installed;
-      this.values.retain(value);
-    } else value = this.values.acquire(words, from);
+    if (installed === 0 || !this.values.equalsPacked(installed, words, from)) return this.values.acquire(words, from);
+    this.values.retain(installed);
+    return installed;
+  }
+
+  /** The usual case of {@link #insert}, by hand: nobody wants the key so far, and nobody watches. */
+  #insertFirst(key: number, owner: number, value: number): void {
     const m = this.arena.words;
-    let flags = m[key + KEY_FLAGS] as number;
-    if ((flags & (DIRTY | REFUSED)) !== DIRTY) {
-      this.#markDirty(key, flags);
-      flags = m[key + KEY_FLAGS] as number;
-    }
-    if (!this.values.isPlain(value)) m[key + KEY_FLAGS] = flags | FORMS;
+    const flags = m[key + KEY_FLAGS] as number;
+    if ((flags & (DIRTY | REFUSED)) !== DIRTY) this.#markDirty(key, flags);
+    if (!this.values.isPlain(value)) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | FORMS;
     m[key + NODE_OWNER] = owner;
     m[key + NODE_VALUE] = value;
     this.#link(key, owner);
     this.keyCount++;
     this.lastNode = key;
-  }
-
-  /** The node of an owner at a key gets the value of the packed flow at `words[from]`, which differs from its own. */
-  changeValue(node: number, key: number, words: Int32Array, from: number): void {
-    const m = this.arena.words;
-    const installed = m[key + KEY_INSTALLED] as number;
-    const old = m[node + NODE_VALUE] as number;
-    let value: number;
-    if (installed !== 0 && installed !== old && this.values.equalsPacked(installed, words, from)) {
-      value = installed;
-      this.values.retain(value);
-    } else value = this.values.acquire(words, from);
-    this.#assign(node, key, value);
   }
 
   /** Takes everything that an owner wants away. Returns how many flows that were. */
@@ -685,7 +670,12 @@ export class PackedStore {
     const to = key + KEY_MATCH;
     const shift = at + FLOW_DATA - to;
     for (let i = to, end = to + count; i < end; i++) m[i] = words[i + shift] as number;
-    this.keys.insert(this.#slot, this.#hashFound, key);
+    try {
+      this.keys.insert(this.#slot, this.#hashFound, key);
+    } catch (error) {
+      this.arena.free(key, KEY_MATCH + count);
+      throw error;
+    }
     return key;
   }
 
@@ -696,7 +686,12 @@ export class PackedStore {
     m[owner] = KIND_OWNER << KIND_SHIFT;
     for (let i = 0; i < 4; i++) m[owner + OWNER_UUID + i] = uuid[at + i] as number;
     m[owner + OWNER_FIRST] = 0;
-    this.owners.insert(this.#ownerSlot, this.#ownerHash, owner);
+    try {
+      this.owners.insert(this.#ownerSlot, this.#ownerHash, owner);
+    } catch (error) {
+      this.arena.free(owner, OWNER_WORDS);
+      throw error;
+    }
     this.#lastOwner = owner;
     return owner;
   }
@@ -774,12 +769,12 @@ export class PackedStore {
     let behind = 0;
     const nodes = this.nodesOf(key);
     while (behind < nodes.length && this.#before(nodes[behind] as number, key, owner, value)) behind++;
-    if (!quiet) this.log?.record(owner, key, 0);
-    const merging = this.#merging;
-    if (behind === 0 || merging) this.#changing(key);
-    if (merging) this.#unmerge(key);
     const block = this.arena.allocate(CONTENDER_WORDS);
     m = this.arena.words;
+    if (!quiet) this.log?.record(owner, key, 0);
+    const merging = this.#mayMerge(key);
+    if (behind === 0 || merging) this.#changing(key);
+    if (merging) this.#unmerge(key);
     m[block] = KIND_CONTENDER << KIND_SHIFT;
     m[block + CONTENDER_KEY] = key;
     if (behind === 0) {
@@ -848,7 +843,7 @@ export class PackedStore {
   /** Removes a node that is in no ring any more from its key. */
   #detach(node: number, key: number): void {
     const m = this.arena.words;
-    const merging = this.#merging && m[key + KEY_OTHERS] !== 0;
+    const merging = this.#mayMerge(key);
     if (node === key || merging) this.#changing(key);
     if (merging) this.#unmerge(key);
     this.values.release(m[node + NODE_VALUE] as number);
@@ -874,7 +869,16 @@ export class PackedStore {
       m[link] = m[node + CONTENDER_NEXT] as number;
       this.arena.free(node, CONTENDER_WORDS);
     }
-    if (merging) this.#merge(key);
+    // Behind a winner that is not merged there may be some that are.
+    if (merging || (node === key && this.#merging)) this.#merge(key);
+  }
+
+  /** Can what is wanted at a key depend on its other contenders too? */
+  #mayMerge(key: number): boolean {
+    if (!this.#merging) return false;
+    return (
+      this.policy.merge !== undefined || this.values.classOf(this.arena.words[key + NODE_VALUE] as number) === CLASS_CONJUNCTION
+    );
   }
 
   /** Takes the merged value away. */
@@ -896,19 +900,24 @@ export class PackedStore {
       this.#unify(key);
       return;
     }
-    let packed: FlowList | undefined;
+    let value = 0;
+    let block = 0;
     try {
-      packed = this.#mergedFlow(key, this.nodesOf(key));
+      const packed = this.#mergedFlow(key, this.nodesOf(key));
+      if (packed !== undefined) {
+        this.reserve(packed.words, 0);
+        block = this.arena.allocate(CONTENDER_WORDS);
+        value = this.values.acquire(packed.words, 0);
+      }
     } catch (error) {
+      if (block !== 0) this.arena.free(block, CONTENDER_WORDS);
+      block = 0;
       if (!this.#undoing) throw error;
     }
-    if (packed === undefined) {
+    if (block === 0) {
       this.#unify(key);
       return;
     }
-    this.reserve(packed.words, 0);
-    const value = this.values.acquire(packed.words, 0);
-    const block = this.arena.allocate(CONTENDER_WORDS);
     const words = this.arena.words;
     words[block] = KIND_CONTENDER << KIND_SHIFT;
     words[block + CONTENDER_KEY] = key;
