@@ -40,8 +40,8 @@ $ ofsync check flows.txt
 $ ofsync check acl.txt routing.txt
 $ ofsync check --owner comment --json flows.txt
 
-A flow with a conjunction() action takes no packets by itself, so it makes no other flow unreachable. A flow that several
-others cover only together is not found.
+A flow with a conjunction() action takes no packets by itself, so it makes no other flow unreachable. A flow that
+several others cover only together is not found.
 
 Exit status: 0 nothing found, 2 something odd was found, 1 there are lines that are no flows.`,
   options: {

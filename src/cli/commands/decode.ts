@@ -10,9 +10,10 @@ import { inputName } from "../input.ts";
 export const decode: Command = {
   usage: "decode [OPTIONS] [FILE...]",
   help: `
-Reads OpenFlow messages and prints each as one readable line, as "ovs-ofctl ofp-print" does. The files (or standard input) hold a binary stream, such as
-the payload of a captured connection in one direction, or hexadecimal digits, in which white space and "#" comments
-mean nothing; which of the two it is shows by itself. --verbose prints messages with many records on many lines.
+Reads OpenFlow messages and prints each as one readable line, as "ovs-ofctl ofp-print" does. The files (or standard
+input) hold a binary stream, such as the payload of a captured connection in one direction, or hexadecimal digits, in
+which white space and "#" comments mean nothing; which of the two it is shows by itself. --verbose prints messages with
+many records on many lines.
 
 $ ofsync decode captured.bin
 $ echo '04 02 00 08 00 00 00 01' | ofsync decode

@@ -38,8 +38,8 @@ $ ofsync diff --summary yesterday.txt today.txt
 
 Flows are compared by what they mean: the order of fields, unusual spellings, statistics, and the different forms in
 which OpenFlow versions write one action make no difference. When a file has one key (table, priority, match) twice,
-the last line counts, as with ovs-ofctl. Lines are read as ovs-ofctl reads them. --compat ovs also tells what it silently
-changes, --compat strict makes that an error.
+the last line counts, as with ovs-ofctl. Lines are read as ovs-ofctl reads them. --compat ovs also tells what it
+silently changes, --compat strict makes that an error.
 
 --flow-mods prints the flow-mods that would be sent, in an order that is safe: adds and modifies before deletes.
 With --json every change is one line: {"change":"add"|"modify"|"delete","table":…,"installed":"…","desired":"…"}.
