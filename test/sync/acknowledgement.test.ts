@@ -203,6 +203,23 @@ describe("settled", () => {
   });
 });
 
+test("drift that is seen while a round is under way: the round's answers do not confirm", async () => {
+  const w = world();
+  w.table.setFlow(ALICE, flow(1));
+  await w.begin();
+  w.device.faults.delay({ requestMs: 10, replyMs: 20 });
+  w.table.setFlow(ALICE, flow(2));
+  let held: string[] | undefined;
+  const settled = w.sync.settled().then(() => {
+    held = w.held();
+  });
+  await w.clock.run(5);
+  w.device.tamper.delete(flow(1));
+  await w.clock.run(200);
+  await settled;
+  expect(held).toEqual(w.wanted());
+});
+
 describe("stop", () => {
   test("waiters are rejected, the switch keeps its flows, nothing more is sent (S104)", async () => {
     const w = world();

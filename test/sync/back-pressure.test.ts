@@ -103,6 +103,25 @@ describe("back-pressure", () => {
     expect(tables).toEqual([...tables].sort((a, b) => b - a));
   });
 
+  test("an atomic batch that has to be sent once more is not overtaken by the deletes that follow it", async () => {
+    const w = world({ sync: { batch: { maxFlowMods: 3 } } });
+    for (let i = 1; i <= 3; i++) w.table.setFlow(ALICE, flow(i));
+    await w.begin();
+    w.device.faults.delay({ requestMs: 5, replyMs: 5 });
+    w.device.faults.refuse((mod) => mod.flow.match.equals(flow(6).match), "OFPFMFC_EPERM", 1);
+    for (let i = 1; i <= 3; i++) {
+      w.table.removeFlow(ALICE, flow(i));
+      w.table.setFlow(ALICE, flow(3 + i));
+    }
+    let least = 3;
+    for (let ms = 0; ms < 100; ms++) {
+      await w.clock.run(1);
+      least = Math.min(least, w.device.size);
+    }
+    expect(least).toBe(3);
+    expect(w.held()).toEqual(w.wanted());
+  });
+
   test("waiting for the switch does not outlive the connection", async () => {
     const w = world();
     await w.begin();

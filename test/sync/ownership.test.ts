@@ -53,6 +53,21 @@ describe("with an ownership mask", () => {
     expect((await w.sync.settled()).refused).toHaveLength(1);
   });
 
+  test("a foreign flow that goes away during the read-back does not block its place for ever", async () => {
+    for (const at of [9, 10, 11, 19, 20, 21]) {
+      const w = owned({ device: { chunkSize: 1 } });
+      for (let i = 1; i <= 5; i++) w.device.tamper.add(theirs(i));
+      w.table.setFlow(ALICE, ours(5));
+      w.device.faults.delay({ requestMs: 10, replyMs: 10 });
+      w.sync.start();
+      await w.clock.run(at);
+      w.device.tamper.delete(theirs(5));
+      await w.clock.run(500);
+      expect(w.held()).toContain(describeFlow(ours(5)));
+      expect((await w.sync.settled()).refused).toEqual([]);
+    }
+  });
+
   test("without a monitor, the next audit finds the place free", async () => {
     const w = owned({ device: { capabilities: { monitor: false } } });
     w.device.tamper.add(theirs(1));
