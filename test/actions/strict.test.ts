@@ -78,6 +78,7 @@ test("what Open vSwitch prints and does not read, ofsync reads", () => {
     "set_field:48/0x3f->ip_dscp",
   );
   expect(formatInstructions(parseFlow("ip,actions=ct(alg=99)").instructions, "OpenFlow15")).toBe("ct(alg=99)");
+  expect(formatInstructions(parseFlow("actions=set_field:ANY->xreg1").instructions, "OpenFlow15")).toBe("set_field:ANY->xreg1");
   expect(() => parseFlow("ip,actions=set_field:48/0x3f->ip_dscp", { compat: "ovs" })).toThrowError();
   expect(() => parseFlow("ip,actions=set_field:0xff/0x3f->ip_dscp")).toThrowError();
 });

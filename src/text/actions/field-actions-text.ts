@@ -12,14 +12,16 @@ import { formatFieldValue, parseFieldValue } from "../field-value.ts";
 import { type ActionReader, subfieldFrom } from "./action-reader.ts";
 import { formatSubField, hexNumber } from "./print.ts";
 
-// Open vSwitch prints part of a field that takes no mask as value/mask in 1.5, but does not read that again. ofsync does.
+// Open vSwitch prints a write of no bit as ANY, and part of a field that takes no mask as value/mask, but reads neither. ofsync does.
 function readPrintedMask(
   reader: ActionReader,
   field: Field,
   start: number,
   end: number,
 ): { value: Uint8Array; mask: Uint8Array } | undefined {
-  if (field.maskable || reader.ctx.compat !== "strict" || (field.format !== "dec" && field.format !== "hex")) return undefined;
+  if (reader.ctx.compat !== "strict") return undefined;
+  if (reader.text(start, end) === "ANY") return { value: new Uint8Array(field.bytes), mask: new Uint8Array(field.bytes) };
+  if (field.maskable || (field.format !== "dec" && field.format !== "hex")) return undefined;
   const { text } = reader.ctx;
   const slash = text.indexOf("/", start);
   if (slash < 0 || slash >= end) return undefined;
