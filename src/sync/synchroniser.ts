@@ -79,6 +79,8 @@ export class Synchroniser {
   #failures = 0;
   /** The next round takes away before it puts in, because a table was full. */
   #deletesFirst = false;
+  /** The last round was not confirmed, because what found a table full is tried again at once. */
+  #waitsForRoom = false;
   /** Of the present or last round: flow-mods that found their table full, flow-mods of unknown fate, deletes by table. */
   #roundFull = 0;
   #roundUnknown = 0;
@@ -538,12 +540,14 @@ export class Synchroniser {
       if (this.#failures > 1) return this.#backingOff("flow-mods ended with an unknown fate again");
     } else this.#failures = 0;
     if (this.#roundFull > 0) this.#deletesFirst = true;
-    if (this.#roundDeleted.size > 0) {
-      for (const flow of this.#knowledge.refusals.takeForRoom(this.#roundDeleted)) {
-        this.#telemetry.add("retries");
-        this.#settings.table.retry(flow);
-      }
+    const roomFor = this.#roundDeleted.size > 0 ? this.#knowledge.refusals.takeForRoom(this.#roundDeleted) : [];
+    for (const flow of roomFor) {
+      this.#telemetry.add("retries");
+      this.#settings.table.retry(flow);
     }
+    // A refusal that the next round will most likely undo is not worth reporting; but a storm must not put that off for ever.
+    this.#waitsForRoom = roomFor.length > 0 && !this.#waitsForRoom;
+    if (this.#waitsForRoom) return this.#nextRound();
     if (!this.#inDoubt && !this.#disturbed) this.#setConfirmed(sender.revision);
     return this.#nextRound();
   }

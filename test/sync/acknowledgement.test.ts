@@ -85,6 +85,43 @@ describe("settled", () => {
     expect(await w.sync.settled(0)).toMatchObject({ revision: 2 });
   });
 
+  test("S67 and S101: what is not yet in the table is not confirmed, however much else is", async () => {
+    const w = world();
+    await w.begin();
+    const later = w.sync.settled(w.table.revision + 2);
+    w.table.setFlow(ALICE, flow(1));
+    await w.clock.run(1000);
+    expect(await stateOf(later)).toBe("pending");
+    w.table.setFlow(ALICE, flow(2));
+    await w.settle();
+    expect(await later).toMatchObject({ revision: 2 });
+    expect(w.held()).toEqual(w.wanted());
+  });
+
+  test("S71 and S82: a full replacement while the switch is busy costs one flow-mod a key at most", async () => {
+    const w = world();
+    for (let i = 1; i <= 10; i++) w.table.setFlow(ALICE, flow(i));
+    await w.begin();
+    w.device.faults.delay({ requestMs: 10, replyMs: 10 });
+    w.table.setFlow(ALICE, flow(1, 5));
+    await w.clock.run(1);
+    for (let to = 2; to <= 4; to++) {
+      w.table.clear();
+      w.table.setFlows(
+        ALICE,
+        Array.from({ length: 10 }, (_, i) => flow(i + 1, to)),
+      );
+    }
+    w.table.setFlows(
+      ALICE,
+      Array.from({ length: 10 }, (_, i) => flow(i + 1, i < 5 ? 1 : 6)),
+    );
+    await w.clock.run(200);
+    expect(w.held()).toEqual(w.wanted());
+    // Flow 1 twice, flows 6 to 10 once; flows 2 to 5 ended as they were.
+    expect(w.device.received).toMatchObject({ add: 10, modify: 7, delete: 0 });
+  });
+
   test("S68: a revision beyond 32 bits is waited for exactly", async () => {
     const w = world();
     await w.begin();

@@ -27,6 +27,21 @@ describe("onConnect: reinstall", () => {
     expect(await w.sync.settled()).toMatchObject({ pending: 0, refused: [] });
   });
 
+  test("S78: what changes while it is under way is sent after it, so that its clearing cannot wipe it", async () => {
+    for (const at of [1, 5, 10, 15, 20]) {
+      const w = world({ sync: reinstall });
+      w.table.setFlow(ALICE, flow(1));
+      w.device.faults.delay({ requestMs: 10, replyMs: 10 });
+      w.sync.start();
+      await w.clock.run(at);
+      w.table.setFlow(ALICE, flow(2));
+      w.table.setFlow(ALICE, flow(1, 2));
+      await w.clock.run(200);
+      await w.sync.settled();
+      expect(w.held()).toEqual(w.wanted());
+    }
+  });
+
   test("again on each new connection", async () => {
     const w = world({ sync: reinstall });
     w.table.setFlow(ALICE, flow(1));
