@@ -53,8 +53,7 @@ describe("messages as Open vSwitch 3.1 reads them", () => {
     let refused = 0;
     for (const vector of vectors) {
       const result = decoded(vector);
-      const error = result instanceof Error ? result : undefined;
-      if (error === undefined) {
+      if (!(result instanceof Error)) {
         // What ovs-ofctl refuses because it does not know it is kept as it came; an embedded message is not looked into.
         const name = result.type === "unknown" ? result.openflowError : undefined;
         const kept = result.type === "unknown" || result.type === "error" || vector.error === undefined;
@@ -63,14 +62,14 @@ describe("messages as Open vSwitch 3.1 reads them", () => {
         continue;
       }
       refused++;
-      const { offset } = error.place;
-      if (!error.code.startsWith("WIRE_")) wrong.push(`${vector.id}: ${error.code}`);
+      const { offset } = result.place;
+      if (!result.code.startsWith("WIRE_")) wrong.push(`${vector.id}: ${result.code}`);
       if (offset === undefined || offset < 0 || offset > bytesOf(vector).length) wrong.push(`${vector.id}: byte ${offset}`);
       const verdict = vector.error ?? vector.ovs_decode_error;
       // Without a verdict the record is cut off: ovs-ofctl says so instead.
-      if (verdict === undefined ? !/\*\*\*(truncated to|only uses)/.test(vector.text) : verdict !== error.openflowError) {
+      if (verdict === undefined ? !/\*\*\*(truncated to|only uses)/.test(vector.text) : verdict !== result.openflowError) {
         if (!departures.has(vector.id))
-          wrong.push(`${vector.id}: wanted ${verdict}, got ${error.openflowError}: ${error.message}`);
+          wrong.push(`${vector.id}: wanted ${verdict}, got ${result.openflowError}: ${result.message}`);
       }
     }
     console.info(`messages.jsonl: ${refused} messages refused with a typed error`);
