@@ -112,7 +112,8 @@ check("comparing again finds no difference", diffTables(table, held).length === 
 // --- 5. two owners of one key --------------------------------------------------------------------------------------------------
 
 title("Two owners want one key");
-const [first, second] = [ownerFor("gateway"), ownerFor("firewall")].sort() as [string, string];
+const names = new Map(["gateway", "firewall"].map((name) => [ownerFor(name), name]));
+const [first, second] = [...names.keys()].sort() as [string, string];
 const key = flow`table=9,priority=500,ip,nw_dst=192.0.2.1,actions=drop`;
 const inSwitch = (): string => {
   const entry = sw.get(key);
@@ -128,7 +129,7 @@ console.log(`two, lower UUID wins:  ${inSwitch()}`);
 console.log(
   table
     .explain(key)
-    .contenders.map(({ role, owner, reason }) => `                       ${role.padEnd(8)} ${owner}: ${reason}`)
+    .contenders.map(({ role, owner }) => `                       ${role.padEnd(8)} ${owner} (${names.get(owner)})`)
     .join("\n"),
 );
 check("the owner with the lower UUID wins", sw.get(key)?.flow.instructions.bytes.length === 0);
