@@ -79,6 +79,10 @@ test("what Open vSwitch prints and does not read, ofsync reads", () => {
   );
   expect(formatInstructions(parseFlow("ip,actions=ct(alg=99)").instructions, "OpenFlow15")).toBe("ct(alg=99)");
   expect(formatInstructions(parseFlow("actions=set_field:ANY->xreg1").instructions, "OpenFlow15")).toBe("set_field:ANY->xreg1");
+  // In a port it is a value.
+  expect(formatInstructions(parseFlow("actions=set_field:ANY->in_port").instructions, "OpenFlow13")).toBe(
+    "set_field:ANY->in_port",
+  );
   expect(() => parseFlow("ip,actions=set_field:48/0x3f->ip_dscp", { compat: "ovs" })).toThrowError();
   expect(() => parseFlow("ip,actions=set_field:0xff/0x3f->ip_dscp")).toThrowError();
 });

@@ -20,7 +20,10 @@ function readPrintedMask(
   end: number,
 ): { value: Uint8Array; mask: Uint8Array } | undefined {
   if (reader.ctx.compat !== "strict") return undefined;
-  if (reader.text(start, end) === "ANY") return { value: new Uint8Array(field.bytes), mask: new Uint8Array(field.bytes) };
+  // In a port, ANY is the port of that name.
+  const isPort = field.format === "port" || field.format === "port10";
+  if (!isPort && reader.text(start, end) === "ANY")
+    return { value: new Uint8Array(field.bytes), mask: new Uint8Array(field.bytes) };
   if (field.maskable || (field.format !== "dec" && field.format !== "hex")) return undefined;
   const { text } = reader.ctx;
   const slash = text.indexOf("/", start);
