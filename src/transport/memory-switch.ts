@@ -418,7 +418,7 @@ export class MemorySwitch implements Transport {
     const next = this.#tables.nextExpiry();
     if (next === Number.POSITIVE_INFINITY) return;
     if (![...this.#connections].some((connection) => connection.isOpen)) return;
-    this.#expiry = this.#clock.setTimeout(
+    const timer = this.#clock.setTimeout(
       () => {
         this.#expiry = undefined;
         this.#expire();
@@ -426,6 +426,9 @@ export class MemorySwitch implements Transport {
       },
       Math.max(0, next - this.#clock.now()),
     );
+    // A program that has nothing else to do need not wait for a flow to expire.
+    (timer as { unref?: () => void } | undefined)?.unref?.();
+    this.#expiry = timer;
   }
 }
 
