@@ -85,8 +85,10 @@ export class RoundSender {
     return this.#outstandingMods;
   }
 
-  /** The flow-mod under way for this key ({@link keyTextOfView}), if any. */
+  /** The flow-mod under way for this key ({@link keyTextOfView}), if any; one that is made and waits to be sent counts. */
   inFlight(key: string): FlowModCommand | undefined {
+    const held = this.#held === undefined ? undefined : this.#keysOf(this.#held).get(key);
+    if (held !== undefined) return held;
     for (const entry of this.#outstanding) {
       entry.keys ??= this.#keysOf(entry.batch);
       const command = entry.keys.get(key);

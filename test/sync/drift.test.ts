@@ -101,6 +101,20 @@ describe("with a flow monitor", () => {
     }
   });
 
+  test("a change that hits a flow-mod which is made and not yet sent is not overlooked", async () => {
+    const w = world({ sync: { batch: { maxFlowMods: 2, atomic: "never" } } });
+    for (let i = 1; i <= 4; i++) w.table.setFlow(ALICE, flow(i));
+    await w.begin();
+    w.device.faults.delay({ requestMs: 10, replyMs: 10 });
+    // The second batch changes flow 3 and deletes flow 4, so it waits until the first is answered.
+    for (let i = 1; i <= 3; i++) w.table.setFlow(ALICE, flow(i, 2));
+    w.table.removeFlow(ALICE, flow(4));
+    w.device.tamper.delete(flow(3));
+    await w.clock.run(500);
+    await w.sync.settled();
+    expect(w.held()).toEqual(w.wanted());
+  });
+
   test("lost events: the switch is read back before anything is confirmed", async () => {
     const w = world();
     w.table.setFlow(ALICE, flow(1));
