@@ -42,21 +42,39 @@ export interface OrderedKeys {
   readonly length: number;
 }
 
+// The loops below stand in functions of their own that end with them: V8 compiles a long loop while it runs, and would fall back
+// to the interpreter behind it, at a cost of microseconds, each time (docs/performance.md).
+
 /**
  * Compares the dirty keys and puts those that need something in order. Keys that need nothing are cleaned (and dropped if
  * nothing needs them); the others stay dirty.
  */
 export function orderDirty(store: PackedStore, order: FlowModOrder): OrderedKeys {
+  const { length } = store.dirty;
+  const found = new Int32Array(length);
+  const places = new Int32Array(length);
+  const starts = new Int32Array(BUCKETS);
+  const count = findDirty(store, order, found, places, starts);
+  accumulate(starts);
+  const keys = new Int32Array(count);
+  const operations = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const place = places[i] as number;
+    const to = starts[place >>> 2] as number;
+    starts[place >>> 2] = to + 1;
+    keys[to] = found[i] as number;
+    operations[to] = place & 3;
+  }
+  return { keys, operations, length: count };
+}
+
+/** Fills `found` and `places` (bucket << 2 | operation) with the dirty keys that need something, and counts the buckets. */
+function findDirty(store: PackedStore, order: FlowModOrder, found: Int32Array, places: Int32Array, counts: Int32Array): number {
   const dirty = store.dirty;
-  const total = dirty.length;
-  const found = new Int32Array(total);
-  const buckets = new Uint16Array(total);
-  const operations = new Uint8Array(total);
-  const starts = new Int32Array(BUCKETS + 1);
+  const m = store.arena.words;
   let count = 0;
-  for (let i = 0; i < total; i++) {
+  for (let i = 0, { length } = dirty; i < length; i++) {
     const key = dirty.at(i);
-    const m = store.arena.words;
     if ((m[key] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
     const flags = m[key + KEY_FLAGS] as number;
     if ((flags & DIRTY) === 0) continue;
@@ -68,32 +86,43 @@ export function orderDirty(store: PackedStore, order: FlowModOrder): OrderedKeys
     }
     const bucket = bucketOf(operation, ((m[key] as number) >>> 16) & 0xff, order);
     found[count] = key;
-    buckets[count] = bucket;
-    operations[count] = operation;
-    starts[bucket + 1] = (starts[bucket + 1] as number) + 1;
+    places[count] = (bucket << 2) | operation;
+    counts[bucket] = (counts[bucket] as number) + 1;
     count++;
   }
-  for (let i = 1; i <= BUCKETS; i++) starts[i] = (starts[i] as number) + (starts[i - 1] as number);
-  const keys = new Int32Array(count);
-  const ordered = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    const bucket = buckets[i] as number;
-    const to = starts[bucket] as number;
-    starts[bucket] = to + 1;
-    keys[to] = found[i] as number;
-    ordered[to] = operations[i] as number;
+  return count;
+}
+
+/** Turns counts into the positions where each bucket begins. */
+function accumulate(counts: Int32Array): void {
+  let position = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i] as number;
+    counts[i] = position;
+    position += count;
   }
-  return { keys, operations: ordered, length: count };
 }
 
 /** Compares everything: reads the arena from end to end, then writes the flow-mods in their order. */
 export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatch {
-  const m = store.arena.words;
-  const top = store.arena.top;
   const found = new RefList();
   const counts = new Int32Array(BUCKETS);
-  let words = 0;
-  for (let at = ARENA_START; at < top; at += blockSizeAt(m, at)) {
+  const words = new Int32Array(BUCKETS);
+  findAll(store, order, found, counts, words);
+  const total = found.length / 2;
+  const flows = new FlowList(total, sumOf(words));
+  const commands = new Uint8Array(total);
+  accumulate(counts);
+  accumulate(words);
+  writeAll(store, found, counts, words, flows, commands);
+  flows.close(total);
+  return new PackedBatch(commands, flows);
+}
+
+/** Finds the keys that need something (key, bucket << 2 | operation), and counts flow-mods and their words by bucket. */
+function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts: Int32Array, words: Int32Array): void {
+  const m = store.arena.words;
+  for (let at = ARENA_START, top = store.arena.top; at < top; at += blockSizeAt(m, at)) {
     if ((m[at] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
     // Mostly what is wanted is what is installed: the same ref.
     const flags = m[at + KEY_FLAGS] as number;
@@ -102,42 +131,55 @@ export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatc
     if (operation === NOTHING) continue;
     const bucket = bucketOf(operation, ((m[at] as number) >>> 16) & 0xff, order);
     counts[bucket] = (counts[bucket] as number) + 1;
+    words[bucket] = (words[bucket] as number) + wordsOfOperation(store, at, operation);
     found.push(at);
     found.push((bucket << 2) | operation);
-    words += wordsOfOperation(store, at, operation);
   }
-  const total = found.length / 2;
-  let position = 0;
-  for (let i = 0; i < BUCKETS; i++) {
-    const count = counts[i] as number;
-    counts[i] = position;
-    position += count;
-  }
-  const keys = new Int32Array(total);
-  const commands = new Uint8Array(total);
-  for (let i = 0; i < found.length; i += 2) {
+}
+
+/** Writes each flow-mod to its place; in the order of the arena, so that it is read from end to end once more. */
+function writeAll(
+  store: PackedStore,
+  found: RefList,
+  positions: Int32Array,
+  starts: Int32Array,
+  flows: FlowList,
+  commands: Uint8Array,
+): void {
+  for (let i = 0, { length } = found; i < length; i += 2) {
+    const key = found.at(i);
     const place = found.at(i + 1);
-    const to = counts[place >>> 2] as number;
-    counts[place >>> 2] = to + 1;
-    keys[to] = found.at(i);
-    commands[to] = (place & 3) - 1;
+    const bucket = place >>> 2;
+    const index = positions[bucket] as number;
+    const start = starts[bucket] as number;
+    positions[bucket] = index + 1;
+    commands[index] = (place & 3) - 1;
+    const value = valueOfOperation(store, key, place & 3);
+    starts[bucket] = start + store.writeAt(flows.words, start, key, value);
+    flows.setStart(index, start);
   }
-  const flows = new FlowList(total, words);
-  for (let i = 0; i < total; i++) appendOperation(store, flows, keys[i] as number, (commands[i] as number) + 1);
-  return new PackedBatch(commands, flows);
+}
+
+function sumOf(counts: Int32Array): number {
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) sum += counts[i] as number;
+  return sum;
+}
+
+function valueOfOperation(store: PackedStore, key: number, operation: number): number {
+  return operation === DELETE ? (store.arena.words[key + KEY_INSTALLED] as number) : store.wantedValue(key);
 }
 
 /** Words that the flow of an operation takes in a {@link FlowList}. */
-function wordsOfOperation(store: PackedStore, key: number, operation: number): number {
-  const value = operation === DELETE ? (store.arena.words[key + KEY_INSTALLED] as number) : store.wantedValue(key);
+export function wordsOfOperation(store: PackedStore, key: number, operation: number): number {
+  const value = valueOfOperation(store, key, operation);
   const match = ((store.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK) + 3;
   return FLOW_DATA + (match >>> 2) + (value === 0 ? 0 : (store.values.instructionsLength(value) + 3) >>> 2);
 }
 
 /** Appends what has to be sent for an operation on a key. */
 export function appendOperation(store: PackedStore, flows: FlowList, key: number, operation: number): void {
-  const value = operation === DELETE ? (store.arena.words[key + KEY_INSTALLED] as number) : store.wantedValue(key);
-  store.appendTo(flows, key, value);
+  store.appendTo(flows, key, valueOfOperation(store, key, operation));
 }
 
 /** Bytes of an encoded flow-mod for this key and value, about: what limits of batches count. */

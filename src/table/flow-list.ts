@@ -161,9 +161,20 @@ export class FlowList implements Iterable<Flow> {
     for (let i = 0; i < this.#length; i++) yield this.at(i);
   }
 
-  /** Of the room: appends room for a flow of `matchWords` and `instructionWords` words and returns where it begins. */
+  /** Of the room: appends room for a flow with these lengths, which are set, and returns where it begins. */
   reserveWords(matchBytes: number, instructionBytes: number): number {
     return this.#reserve(matchBytes, instructionBytes);
+  }
+
+  /** Of the room: the flow at `index` has been written at `start`. Call {@link close} when all are. */
+  setStart(index: number, start: number): void {
+    this.#starts[index] = start;
+  }
+
+  /** Of the room: `length` flows have been written, so that they fill the memory and follow each other. */
+  close(length: number): void {
+    this.#starts[length] = this.words.length;
+    this.#length = length;
   }
 
   #reserve(matchBytes: number, instructionBytes: number): number {

@@ -55,11 +55,7 @@ export class FlowModRound {
     this.revision = revision;
     this.size = todo.length;
     // They are the round's now; a further change makes them dirty for the next one only after `next` has taken them.
-    const m = store.arena.words;
-    for (let i = 0; i < todo.length; i++) {
-      const at = (todo.keys[i] as number) + KEY_FLAGS;
-      m[at] = (m[at] as number) | DIRTY | IN_ROUND;
-    }
+    claim(store, todo);
     store.dirtyCount += todo.length;
     store.roundOpen = true;
   }
@@ -82,55 +78,58 @@ export class FlowModRound {
       });
     }
     if (this.#over) return undefined;
-    const store = this.#store;
     const most = Math.min(limit.maxFlowMods, this.#todo.length - this.#position);
-    const maxBytes = limit.maxBytes ?? Number.POSITIVE_INFINITY;
     const keys = new Int32Array(most);
     const values = new Int32Array(most);
     const commands = new Uint8Array(most);
     const flows = new FlowList(Math.max(1, Math.min(most, 1 << 20)));
-    let count = 0;
-    let bytes = 0;
-    while (count < most && this.#position < this.#todo.length) {
-      const key = this.#todo.keys[this.#position] as number;
-      const planned = this.#todo.operations[this.#position] as number;
-      const m = store.arena.words;
-      const operation = store.operationFor(key);
-      if (operation !== NOTHING) {
-        if ((operation === DELETE) !== (planned === DELETE)) {
-          // It changed sides meanwhile: here it would break the order. The next round has it.
-          m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~IN_ROUND;
-          store.dirty.push(key);
-          this.#position++;
-          continue;
-        }
-        const size = encodedSize(store, key, operation);
-        if (count > 0 && bytes + size > maxBytes) break;
-        bytes += size;
-      }
-      this.#position++;
-      m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~IN_ROUND;
-      store.clean(key);
-      if (operation === NOTHING) {
-        store.dropIfIdle(key);
-        continue;
-      }
-      const value = operation === DELETE ? 0 : store.wantedValue(key);
-      if (value !== 0) store.values.retain(value);
-      appendOperation(store, flows, key, operation);
-      m[key + KEY_FLAGS] = ((m[key + KEY_FLAGS] as number) | IN_FLIGHT) & ~REFUSED;
-      keys[count] = key;
-      values[count] = value;
-      commands[count] = operation - 1;
-      count++;
-    }
-    if (count === 0) {
+    this.#take(limit.maxBytes ?? Number.POSITIVE_INFINITY, keys, values, commands, flows);
+    if (flows.length === 0) {
       this.#endIfDone();
       return undefined;
     }
     const batch = new PackedBatch(commands, flows);
     this.#inFlight.set(batch, { keys, values });
     return batch;
+  }
+
+  /** Takes keys until one of the arrays is full; ends with its loop (see change-set.ts). */
+  #take(maxBytes: number, keys: Int32Array, values: Int32Array, commands: Uint8Array, flows: FlowList): void {
+    const store = this.#store;
+    const m = store.arena.words;
+    let count = 0;
+    let bytes = 0;
+    while (count < keys.length && this.#position < this.#todo.length) {
+      const key = this.#todo.keys[this.#position] as number;
+      const flags = m[key + KEY_FLAGS] as number;
+      const operation = store.operationFor(key);
+      if (operation !== NOTHING) {
+        if ((operation === DELETE) !== (this.#todo.operations[this.#position] === DELETE)) {
+          // It changed sides meanwhile: here it would break the order. The next round has it.
+          m[key + KEY_FLAGS] = flags & ~IN_ROUND;
+          store.dirty.push(key);
+          this.#position++;
+          continue;
+        }
+        bytes += encodedSize(store, key, operation);
+        if (count > 0 && bytes > maxBytes) break;
+      }
+      this.#position++;
+      store.clean(key);
+      if (operation === NOTHING) {
+        m[key + KEY_FLAGS] = flags & ~(DIRTY | IN_ROUND);
+        store.dropIfIdle(key);
+        continue;
+      }
+      m[key + KEY_FLAGS] = (flags & ~(DIRTY | IN_ROUND | REFUSED)) | IN_FLIGHT;
+      const value = operation === DELETE ? 0 : store.wantedValue(key);
+      if (value !== 0) store.values.retain(value);
+      appendOperation(store, flows, key, operation);
+      keys[count] = key;
+      values[count] = value;
+      commands[count] = operation - 1;
+      count++;
+    }
   }
 
   /**
@@ -144,11 +143,7 @@ export class FlowModRound {
     this.#inFlight.delete(batch);
     const store = this.#store;
     if (result.fate === "applied" && result.refused.size === 0 && result.unknown.size === 0) {
-      for (let i = 0; i < batch.length; i++) {
-        const key = entry.keys[i] as number;
-        store.confirm(key, entry.values[i] as number);
-        if (entry.values[i] === 0) store.dropIfIdle(key);
-      }
+      confirmAll(store, entry, batch.length);
       if (this.#position >= this.#todo.length) this.#endIfDone();
       return;
     }
@@ -210,5 +205,22 @@ export class FlowModRound {
     this.#over = true;
     this.#store.roundOpen = false;
     this.#ended();
+  }
+}
+
+function claim(store: PackedStore, todo: OrderedKeys): void {
+  const m = store.arena.words;
+  for (let i = 0; i < todo.length; i++) {
+    const at = (todo.keys[i] as number) + KEY_FLAGS;
+    m[at] = (m[at] as number) | DIRTY | IN_ROUND;
+  }
+}
+
+function confirmAll(store: PackedStore, { keys, values }: InFlight, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const key = keys[i] as number;
+    const value = values[i] as number;
+    store.confirm(key, value);
+    if (value === 0) store.dropIfIdle(key);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A keyed hash of words, for the indexes. Two keys chosen without knowledge of the secret collide with a chance of about
- * 2^-32, whatever they are: every 16-bit half is multiplied with secret numbers of its own (multilinear hashing, of which the
- * upper halves of two independent sums are used), so no set of flows can be made up that makes the table slow.
+ * A keyed hash of words, for the indexes: every 16-bit half is multiplied with a secret number of its own and the products are
+ * added up (multilinear hashing). Whatever two different flows somebody chooses without knowing the secrets, they collide with a
+ * chance of 2^-17 at most (mostly 2^-32), so no set of flows can be made up that fills a few slots of an index.
  */
 export class KeyedHash {
   #secrets: Int32Array;
@@ -15,32 +15,24 @@ export class KeyedHash {
     this.#extend(64);
   }
 
-  /** Hash of `first`, `second` and `words[from … from + count)`; 32 bits, signed. */
+  /** Hash of `first`, `second` (16 bits) and `words[from … from + count)`; 32 bits, signed. */
   hash(first: number, second: number, words: Int32Array, from: number, count: number): number {
-    if (4 * (count + 2) > this.#secrets.length) this.#extend(count + 2);
+    if (2 * (count + 2) > this.#secrets.length) this.#extend(count + 2);
     const secrets = this.#secrets;
-    let a =
-      (secrets[0] as number) + Math.imul(first & 0xffff, secrets[1] as number) + Math.imul(first >>> 16, secrets[2] as number);
-    let b =
-      (secrets[3] as number) + Math.imul(first & 0xffff, secrets[4] as number) + Math.imul(first >>> 16, secrets[5] as number);
-    a = (a + Math.imul(second, secrets[6] as number)) | 0;
-    b = (b + Math.imul(second, secrets[7] as number)) | 0;
-    for (let i = from, s = 8, end = from + count; i < end; i++, s += 4) {
+    let sum = (Math.imul(first & 0xffff, secrets[0] as number) + Math.imul(first >>> 16, secrets[1] as number)) | 0;
+    sum = (sum + Math.imul(second & 0xffff, secrets[2] as number) + (secrets[3] as number)) | 0;
+    for (let i = from, s = 4, end = from + count; i < end; i++, s += 2) {
       const word = words[i] as number;
-      const low = word & 0xffff;
-      const high = word >>> 16;
-      a = (a + Math.imul(low, secrets[s] as number) + Math.imul(high, secrets[s + 1] as number)) | 0;
-      b = (b + Math.imul(low, secrets[s + 2] as number) + Math.imul(high, secrets[s + 3] as number)) | 0;
+      sum = (sum + Math.imul(word & 0xffff, secrets[s] as number) + Math.imul(word >>> 16, secrets[s + 1] as number)) | 0;
     }
     // A bijection that breaks the linear structure, so that flows in arithmetic progression do not cluster.
-    let hash = (a & 0xffff_0000) | (b >>> 16);
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+    let hash = Math.imul(sum ^ (sum >>> 16), 0x85eb_ca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
     return hash ^ (hash >>> 16);
   }
 
   #extend(positions: number): void {
-    const grown = new Int32Array(4 * Math.max(positions, this.#secrets.length / 2));
+    const grown = new Int32Array(2 * Math.max(positions, this.#secrets.length));
     grown.set(this.#secrets);
     for (let i = this.#secrets.length; i < grown.length; i++) grown[i] = this.#draw();
     this.#secrets = grown;

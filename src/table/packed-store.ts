@@ -587,7 +587,7 @@ export class PackedStore {
   flow(key: number, value: number): Flow {
     const id = this.arena.words[key] as number;
     const scratch = new Int32Array(FLOW_DATA + ((this.values.instructionsLength(value) + 3) >>> 2));
-    this.values.writeTo(value, scratch, 0);
+    this.values.writeTo(value, scratch, 0, FLOW_DATA);
     const timeouts = scratch[4] as number;
     const extra = scratch[5] as number;
     return new Flow({
@@ -617,16 +617,24 @@ export class PackedStore {
 
   /** Appends the flow of `key` with `value` (0 = neither attributes nor instructions) to a list. */
   appendTo(list: FlowList, key: number, value: number): void {
+    const length = (this.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK;
+    const at = list.reserveWords(length, value === 0 ? 0 : this.values.instructionsLength(value));
+    this.writeAt(list.words, at, key, value);
+  }
+
+  /** Writes the same at a place; returns how many words that are. */
+  writeAt(words: Int32Array, at: number, key: number, value: number): number {
     const m = this.arena.words;
     const length = (m[key + KEY_FLAGS] as number) & LENGTH_MASK;
-    const at = list.reserveWords(length, value === 0 ? 0 : this.values.instructionsLength(value));
-    const words = list.words;
     words[at + FLOW_ID] = (m[key] as number) & KEY_ID_MASK;
+    words[at + FLOW_LENGTHS] = length;
     const from = key + KEY_MATCH;
     const shift = at + FLOW_DATA - from;
-    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) words[i + shift] = m[i] as number;
-    if (value !== 0) this.values.writeTo(value, words, at);
-    else words.fill(0, at + 2, at + FLOW_DATA);
+    const end = from + ((length + 3) >>> 2);
+    for (let i = from; i < end; i++) words[i + shift] = m[i] as number;
+    if (value !== 0) return this.values.writeTo(value, words, at, end + shift) - at;
+    words.fill(0, at + 2, at + FLOW_DATA);
+    return end + shift - at;
   }
 
   // ---- inside

@@ -1,6 +1,6 @@
 import { equalBytes } from "../bytes.ts";
 import { instructionsMeaning } from "../flow/meaning.ts";
-import { FLOW_DATA } from "./layout.ts";
+import { FLOW_COOKIE, FLOW_DATA } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 
 const MOMENTARY_FLAGS = 6;
@@ -24,7 +24,7 @@ export class ValueComparison {
     this.#load(a, b);
     const wordsA = this.#scratchA;
     const wordsB = this.#scratchB;
-    for (let i = 2; i < FLOW_DATA - 1; i++) if (wordsA[i] !== wordsB[i]) return false;
+    for (let i = FLOW_COOKIE; i < FLOW_DATA - 1; i++) if (wordsA[i] !== wordsB[i]) return false;
     return (((wordsA[FLOW_DATA - 1] as number) ^ (wordsB[FLOW_DATA - 1] as number)) & ~MOMENTARY_FLAGS) === 0;
   }
 
@@ -49,8 +49,7 @@ export class ValueComparison {
 function loaded(store: PackedStore, value: number, scratch: Int32Array): Int32Array {
   const need = FLOW_DATA + ((store.values.instructionsLength(value) + 3) >>> 2);
   const into = need > scratch.length ? new Int32Array(2 * need) : scratch;
-  into[1] = 0;
-  store.values.writeTo(value, into, 0);
+  store.values.writeTo(value, into, 0, FLOW_DATA);
   return into;
 }
 

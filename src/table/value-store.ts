@@ -173,18 +173,31 @@ export class ValueStore {
     return (this.#arena.words[value + VALUE_FLAGS] as number) & LENGTH_MASK;
   }
 
-  /** Writes attributes and instructions behind the match of the packed flow at `into[at]`, whose lengths are set. */
-  writeTo(value: number, into: Int32Array, at: number): void {
+  /**
+   * Writes attributes, length and instructions of the packed flow at `into[at]`, the instructions from word `to` on, behind its
+   * match. Returns the word behind them.
+   */
+  writeTo(value: number, into: Int32Array, at: number, to: number): number {
     const m = this.#arena.words;
     const flags = m[value + VALUE_FLAGS] as number;
-    const wide = (flags & WIDE) !== 0;
+    const length = flags & LENGTH_MASK;
+    into[at + FLOW_LENGTHS] = ((into[at + FLOW_LENGTHS] as number) & LENGTH_MASK) | (length << 16);
     into[at + FLOW_COOKIE] = m[value + VALUE_COOKIE] as number;
-    into[at + FLOW_COOKIE_HIGH] = wide ? (m[value + VALUE_COOKIE_HIGH] as number) : 0;
-    into[at + FLOW_TIMEOUTS] = wide ? (m[value + VALUE_TIMEOUTS] as number) : 0;
-    into[at + FLOW_EXTRA] = wide ? (m[value + VALUE_EXTRA] as number) : 0;
-    const from = value + (wide ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS);
-    const shift = at + FLOW_DATA + ((((into[at + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2) - from;
-    for (let i = from, end = from + (((flags & LENGTH_MASK) + 3) >>> 2); i < end; i++) into[i + shift] = m[i] as number;
+    let from = value + VALUE_NARROW_WORDS;
+    if ((flags & WIDE) !== 0) {
+      into[at + FLOW_COOKIE_HIGH] = m[value + VALUE_COOKIE_HIGH] as number;
+      into[at + FLOW_TIMEOUTS] = m[value + VALUE_TIMEOUTS] as number;
+      into[at + FLOW_EXTRA] = m[value + VALUE_EXTRA] as number;
+      from = value + VALUE_WIDE_WORDS;
+    } else {
+      into[at + FLOW_COOKIE_HIGH] = 0;
+      into[at + FLOW_TIMEOUTS] = 0;
+      into[at + FLOW_EXTRA] = 0;
+    }
+    const shift = to - from;
+    const end = from + ((length + 3) >>> 2);
+    for (let i = from; i < end; i++) into[i + shift] = m[i] as number;
+    return end + shift;
   }
 
   /** Size of the block that begins at `value`. */
