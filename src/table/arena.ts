@@ -13,7 +13,7 @@ const MAX_PAGES = 65536;
 /** Refs have 30 bits: 4 GiB. */
 const MAX_WORDS = 1 << 30;
 /** Up to here the arena grows by copying, which is quick and reserves no address space; beyond, in place. */
-const COPY_UP_TO = 1 << 20;
+const COPY_UP_TO = 1 << 18;
 /** Sizes up to here have a free list of their own; larger blocks are rounded up to {@link COARSE_STEP}. */
 const EXACT_WORDS = 832;
 const COARSE_STEP = 64;

@@ -13,7 +13,7 @@ import { FlowModRound } from "./flow-mod-round.ts";
 import { InstalledFlowTable, packKey } from "./installed-table.ts";
 import { KEY_OTHERS, KIND_REST, NODE_NEXT, NODE_OWNER, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
 import { formatOwner, type OwnerId, readOwner } from "./owner-id.ts";
-import { putMarked, ReplaceCounts, replaceOwnerFlows, unchangedPrefix } from "./owner-replacement.ts";
+import { putMarked, ReplaceCounts, replaceOwnerFlows } from "./owner-replacement.ts";
 import { ADDED, KEPT, PackedStore, REPLACED, type StoreOptions, UNCHANGED } from "./packed-store.ts";
 import { type Contender, lowestUuid, type WinnerPolicy } from "./policy.ts";
 import { DesiredSnapshot } from "./snapshot.ts";
@@ -210,9 +210,9 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
         for (const [owner, flows] of entries) {
           readOwner(owner, uuid, 0);
           const list = flows instanceof FlowList ? flows : FlowList.of(isIterable(flows) ? flows : [flows]);
-          for (let i = 0; i < list.length; i++) {
-            if (!putMarked(store, uuid, 0, list, i, result)) this.#noteDuplicate(uuid, 0, list, i);
-          }
+          const known = result.duplicates;
+          for (let i = 0; i < list.length; i++) putMarked(store, uuid, 0, list, i, result);
+          for (const index of result.duplicateIndexes.slice(known)) this.#noteDuplicate(uuid, 0, list, index);
         }
         for (const key of keysOf(store.arena.words, store.arena.top, true)) {
           // By owner: taking one away may move the block of another.
@@ -291,27 +291,23 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   }
 
   #replaceFlows(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number, counts: ReplaceCounts): number {
+    if (from === to) return this.#removeAll(owners, ownerAt, counts);
     const store = this.#store;
-    const owner = store.findOwner(owners, ownerAt);
-    if (owner === 0 ? from === to : store.sizeOf(owner) === to - from) {
-      counts.unchanged = owner === 0 ? 0 : unchangedPrefix(store, owner, flows, from, to);
-      if (counts.unchanged === to - from) return 0;
-      counts.unchanged = 0;
-    }
-    const many =
-      to - from > RESERVE_AT_ONCE || (to > from && !store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from));
-    if (many || this.#guarded || this.#depth > 0) {
-      this.#change(many || this.#depth > 0, () => {
-        this.#replace(owners, ownerAt, flows, from, to, counts);
+    const simple = !this.#guarded && this.#depth === 0 && to - from <= RESERVE_AT_ONCE;
+    if (!simple || !store.reserveList(flows.endOf(to - 1) - flows.startOf(from), to - from)) {
+      this.#change(true, () => {
+        replaceOwnerFlows(store, owners, ownerAt, flows, from, to, counts);
+        this.#noteDuplicates(owners, ownerAt, flows, counts);
         return counts.changes > 0;
       });
       return counts.changes;
     }
-    this.#replace(owners, ownerAt, flows, from, to, counts);
+    replaceOwnerFlows(store, owners, ownerAt, flows, from, to, counts);
+    if (counts.duplicates > 0) this.#noteDuplicates(owners, ownerAt, flows, counts);
     // A listener may call again, so read it before.
     const { changes } = counts;
     if (changes > 0) this.#announce();
-    else this.#flushEvents();
+    else if (counts.duplicates > 0) this.#flushEvents();
     return changes;
   }
 
@@ -577,10 +573,14 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
     }
   }
 
-  #replace(owners: Int32Array, ownerAt: number, flows: FlowList, from: number, to: number, counts: ReplaceCounts): void {
-    replaceOwnerFlows(this.#store, owners, ownerAt, flows, from, to, counts, (index) => {
-      this.#noteDuplicate(owners, ownerAt, flows, index);
-    });
+  /** To replace all flows of an owner by none. */
+  #removeAll(owners: Int32Array, ownerAt: number, counts: ReplaceCounts): number {
+    counts.removed = this.removePacked(owners, ownerAt);
+    return counts.removed;
+  }
+
+  #noteDuplicates(owners: Int32Array, ownerAt: number, flows: FlowList, counts: ReplaceCounts): void {
+    for (const index of counts.duplicateIndexes) this.#noteDuplicate(owners, ownerAt, flows, index);
   }
 
   #reportDuplicate(owners: Int32Array, ownerAt: number, flows: FlowList, index: number): void {

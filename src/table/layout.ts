@@ -12,7 +12,8 @@
  *   1  KeyFlag bits << 16 | match bytes           5  previous node                 ┘ the flows were given
  *   2  owner of the winner, 0 = not desired       6  value installed, 0 = absent (with UNKNOWN: the last one known)
  *   3  value of the winner                        7  other contenders (CONTENDER), best first, 0 = none
- *                                                 8… match, padded with zeros to whole words
+ *                                                 8  hash
+ *                                                 9… match, padded with zeros to whole words
  *
  *   CONTENDER  one per further owner of a key     OWNER   one per owner with at least one flow
  *   0  kind │ MARKED                              0  kind │ number of its flows
@@ -20,7 +21,7 @@
  *   2  owner, 0 = this is the merged value        …  │ UUID, big-endian words
  *   3  value                                      4  ┘
  *   4  next node of the same owner                5  first node of its ring
- *   5  previous node
+ *   5  previous node                              6  hash
  *   6  next contender of the key, best first
  *
  *   VALUE      immutable, shared, counted         SEGMENT   part of a hash index, see hash-index.ts
@@ -34,7 +35,8 @@
  * ```
  *
  * Invariants (checked by `validate` in store-audit.ts):
- * - K1 the key index holds every KEY exactly once, under the hash of its table, priority and match; no two KEYs are equal.
+ * - K1 the key index holds every KEY exactly once, under the hash of its table, priority and match; no two KEYs are equal. (The
+ *   owner index likewise, O1.)
  * - K2 the winner stands in the KEY, the others follow in the order of the policy; no owner stands twice at one key.
  * - K3 MERGED if and only if the first of the others is a merged value (owner 0).
  * - K4 the value that should be installed and the one that is are the same ref if and only if their bytes are equal.
@@ -66,7 +68,8 @@ export const KEY_ID_MASK = 0x00ff_ffff;
 export const KEY_FLAGS = 1;
 export const KEY_INSTALLED = 6;
 export const KEY_OTHERS = 7;
-export const KEY_MATCH = 8;
+export const KEY_HASH = 8;
+export const KEY_MATCH = 9;
 
 // KEY and CONTENDER alike: a node
 export const NODE_OWNER = 2;
@@ -84,7 +87,8 @@ export const CONTENDER_MARKED = 1;
 // OWNER
 export const OWNER_UUID = 1;
 export const OWNER_FIRST = 5;
-export const OWNER_WORDS = 6;
+export const OWNER_HASH = 6;
+export const OWNER_WORDS = 7;
 
 // VALUE
 export const VALUE_FLAGS = 1;

@@ -1,9 +1,27 @@
 import type { FlowList } from "./flow-list.ts";
-import { KIND_REST, NODE_NEXT, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
+import {
+  CONTENDER_KEY,
+  FLOW_DATA,
+  FLOW_ID,
+  FLOW_LENGTHS,
+  KEY_FLAGS,
+  KEY_ID,
+  KEY_ID_MASK,
+  KEY_MATCH,
+  KIND_KEY,
+  KIND_REST,
+  KIND_SHIFT,
+  LENGTH_MASK,
+  NODE_NEXT,
+  NODE_VALUE,
+  OWNER_FIRST,
+} from "./layout.ts";
 import { ADDED, KEPT, type PackedStore, REPLACED } from "./packed-store.ts";
 
 /** What a replacement did, in flows. */
 export class ReplaceCounts {
+  /** Indexes of the duplicates, if there are any. */
+  #duplicateIndexes: number[] | undefined;
   added = 0;
   replaced = 0;
   removed = 0;
@@ -17,6 +35,17 @@ export class ReplaceCounts {
     this.removed = 0;
     this.unchanged = 0;
     this.duplicates = 0;
+    this.#duplicateIndexes = undefined;
+  }
+
+  noteDuplicate(index: number): void {
+    this.duplicates++;
+    if (this.#duplicateIndexes === undefined) this.#duplicateIndexes = [];
+    this.#duplicateIndexes.push(index);
+  }
+
+  get duplicateIndexes(): readonly number[] {
+    return this.#duplicateIndexes ?? [];
   }
 
   get changes(): number {
@@ -25,27 +54,8 @@ export class ReplaceCounts {
 }
 
 /**
- * How many of the flows `from` … `to` of a list stand at the beginning of the owner's ring in the same order and with the same
- * values: mostly all of them, and then nothing has to be looked up.
- */
-export function unchangedPrefix(store: PackedStore, owner: number, flows: FlowList, from: number, to: number): number {
-  const m = store.arena.words;
-  const words = flows.words;
-  let node = m[owner + OWNER_FIRST] as number;
-  const end = Math.min(to, from + ((m[owner] as number) & KIND_REST));
-  let index = from;
-  for (; index < end; index++) {
-    const start = flows.startOf(index);
-    if (!store.keyEquals(store.keyOfNode(node), words, start)) break;
-    if (!store.values.equalsPacked(m[node + NODE_VALUE] as number, words, start)) break;
-    node = m[node + NODE_NEXT] as number;
-  }
-  return index - from;
-}
-
-/**
- * Makes the flows `from` … `to` of a list all that the owner wants; `duplicate` hears of each that is ignored. What it has done
- * when it throws is for the undo log; marks are gone in any case.
+ * Makes the flows `from` … `to` of a list all that the owner wants. What it has done when it throws is for the undo log;
+ * marks are gone in any case.
  */
 export function replaceOwnerFlows(
   store: PackedStore,
@@ -55,7 +65,6 @@ export function replaceOwnerFlows(
   from: number,
   to: number,
   counts: ReplaceCounts,
-  duplicate: (index: number) => void,
 ): void {
   const known = store.findOwner(uuid, at);
   let index = from;
@@ -64,7 +73,7 @@ export function replaceOwnerFlows(
   if (index === to && left === 0) return;
   if (known !== 0) markFirst(store, known, index - from);
   try {
-    for (; index < to; index++) if (!putMarked(store, uuid, at, flows, index, counts)) duplicate(index);
+    for (; index < to; index++) putMarked(store, uuid, at, flows, index, counts);
   } catch (error) {
     unmark(store, store.findOwner(uuid, at));
     throw error;
@@ -85,12 +94,18 @@ function replacePrefix(
   const words = flows.words;
   let m = store.arena.words;
   let node = m[owner + OWNER_FIRST] as number;
-  const end = Math.min(to, from + ((m[owner] as number) & KIND_REST));
   let index = from;
-  for (; index < end; index++) {
-    const start = flows.startOf(index);
-    const key = store.keyOfNode(node);
-    if (!store.keyEquals(key, words, start)) break;
+  let start = flows.startOf(from);
+  for (const end = Math.min(to, from + ((m[owner] as number) & KIND_REST)); index < end; index++) {
+    const key = (m[node] as number) >>> KIND_SHIFT === KIND_KEY ? node : (m[node + CONTENDER_KEY] as number);
+    const lengths = words[start + FLOW_LENGTHS] as number;
+    if (((m[key + KEY_ID] as number) & KEY_ID_MASK) !== words[start + FLOW_ID]) break;
+    if (((((m[key + KEY_FLAGS] as number) ^ lengths) & LENGTH_MASK) as number) !== 0) break;
+    const matchWords = ((lengths & LENGTH_MASK) + 3) >>> 2;
+    let at = start + FLOW_DATA;
+    const behind = at + matchWords;
+    for (let shift = key + KEY_MATCH - at; at < behind && m[at + shift] === words[at]; at++);
+    if (at < behind) break;
     const next = m[node + NODE_NEXT] as number;
     if (store.values.equalsPacked(m[node + NODE_VALUE] as number, words, start)) counts.unchanged++;
     else {
@@ -101,11 +116,12 @@ function replacePrefix(
       counts.replaced++;
     }
     node = next;
+    start = behind + (((lengths >>> 16) + 3) >>> 2);
   }
   return index - from;
 }
 
-/** Puts a flow, marks its node and moves it to the end of the ring. False when the same key came before with another value. */
+/** Puts a flow, marks its node and moves it to the end of the ring; or notes it as a duplicate of one that is marked. */
 export function putMarked(
   store: PackedStore,
   uuid: Int32Array,
@@ -113,14 +129,13 @@ export function putMarked(
   flows: FlowList,
   index: number,
   counts: ReplaceCounts,
-): boolean {
+): void {
   const start = flows.startOf(index);
   let done = store.put(uuid, at, flows.words, start, false);
   const marked = done !== ADDED && store.isMarked(store.lastNode);
   if (marked) {
-    if (done !== KEPT) return true;
-    counts.duplicates++;
-    return false;
+    if (done === KEPT) counts.noteDuplicate(index);
+    return;
   }
   if (done === KEPT) done = store.put(uuid, at, flows.words, start, true);
   if (done === ADDED) counts.added++;
@@ -128,7 +143,6 @@ export function putMarked(
   else counts.unchanged++;
   store.mark(store.lastNode, true);
   store.moveToEnd(store.lastNode);
-  return true;
 }
 
 function markFirst(store: PackedStore, owner: number, count: number): void {

@@ -21,6 +21,7 @@ import {
   IN_FLIGHT,
   IN_ROUND,
   KEY_FLAGS,
+  KEY_HASH,
   KEY_ID,
   KEY_ID_MASK,
   KEY_INSTALLED,
@@ -40,6 +41,7 @@ import {
   NODE_VALUE,
   OBSERVED,
   OWNER_FIRST,
+  OWNER_HASH,
   OWNER_UUID,
   OWNER_WORDS,
   REFUSED,
@@ -267,8 +269,12 @@ export class PackedStore {
 
   /** The value of a packed flow, counted for the caller: the installed one if it is the same (K4). */
   #valueFor(key: number, words: Int32Array, from: number): number {
-    const installed = this.arena.words[key + KEY_INSTALLED] as number;
-    if (installed === 0 || !this.values.equalsPacked(installed, words, from)) return this.values.acquire(words, from);
+    const m = this.arena.words;
+    const installed = m[key + KEY_INSTALLED] as number;
+    // The present value has been looked at already.
+    if (installed === 0 || installed === m[key + NODE_VALUE] || !this.values.equalsPacked(installed, words, from)) {
+      return this.values.acquire(words, from);
+    }
     this.values.retain(installed);
     return installed;
   }
@@ -426,7 +432,7 @@ export class PackedStore {
   /** Has a KEY that nobody wants and that is not installed a reason to exist? For the audit. */
   hasReason(key: number): boolean {
     const flags = this.arena.words[key + KEY_FLAGS] as number;
-    return (flags & KEEP) !== 0 || this.log !== undefined || this.observers.some((observer) => observer.holds(key));
+    return (flags & KEEP) !== 0 || this.log !== undefined || this.#isObserved(key);
   }
 
   /** Class of instruction bytes outside the arena. */
@@ -489,13 +495,15 @@ export class PackedStore {
     const m = this.arena.words;
     const flags = m[key + KEY_FLAGS] as number;
     if (m[key + NODE_OWNER] !== 0 || m[key + KEY_INSTALLED] !== 0 || (flags & KEEP) !== 0 || this.log !== undefined) return false;
-    for (const observer of this.observers) if (observer.holds(key)) return false;
+    if (this.observers.length !== 0 && this.#isObserved(key)) return false;
     if ((flags & DIRTY) !== 0) this.dirtyCount--;
-    const length = flags & LENGTH_MASK;
-    const count = (length + 3) >>> 2;
-    this.keys.remove(this.hash.hash((m[key] as number) & KEY_ID_MASK, length, m, key + KEY_MATCH, count), key);
-    this.arena.free(key, KEY_MATCH + count);
+    this.keys.remove(m[key + KEY_HASH] as number, key);
+    this.arena.free(key, KEY_MATCH + (((flags & LENGTH_MASK) + 3) >>> 2));
     return true;
+  }
+
+  #isObserved(key: number): boolean {
+    return this.observers.some((observer) => observer.holds(key));
   }
 
   /** Clears DIRTY of a key that has been looked at. */
@@ -675,6 +683,7 @@ export class PackedStore {
     m[key + NODE_VALUE] = 0;
     m[key + KEY_INSTALLED] = 0;
     m[key + KEY_OTHERS] = 0;
+    m[key + KEY_HASH] = this.#hashFound;
     const to = key + KEY_MATCH;
     const shift = at + FLOW_DATA - to;
     for (let i = to, end = to + count; i < end; i++) m[i] = words[i + shift] as number;
@@ -694,6 +703,7 @@ export class PackedStore {
     m[owner] = KIND_OWNER << KIND_SHIFT;
     for (let i = 0; i < 4; i++) m[owner + OWNER_UUID + i] = uuid[at + i] as number;
     m[owner + OWNER_FIRST] = 0;
+    m[owner + OWNER_HASH] = this.#ownerHash;
     try {
       this.owners.insert(this.#ownerSlot, this.#ownerHash, owner);
     } catch (error) {
@@ -713,7 +723,7 @@ export class PackedStore {
   #dropOwner(owner: number): void {
     if (this.#lastOwner === owner) this.#lastOwner = 0;
     const m = this.arena.words;
-    this.owners.remove(this.hash.hash(m[owner + OWNER_UUID] as number, 0, m, owner + OWNER_UUID + 1, 3), owner);
+    this.owners.remove(m[owner + OWNER_HASH] as number, owner);
     this.arena.free(owner, OWNER_WORDS);
   }
 

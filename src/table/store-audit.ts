@@ -5,6 +5,7 @@ import {
   DIRTY,
   IN_FLIGHT,
   KEY_FLAGS,
+  KEY_HASH,
   KEY_ID_MASK,
   KEY_INSTALLED,
   KEY_MATCH,
@@ -24,6 +25,7 @@ import {
   NODE_PREVIOUS,
   NODE_VALUE,
   OWNER_FIRST,
+  OWNER_HASH,
   OWNER_UUID,
   REFUSED,
   UNKNOWN,
@@ -106,6 +108,7 @@ export function auditStore(store: PackedStore): AuditReport {
     check(!byText.has(text), "K1", `key ${key} exists twice`);
     byText.add(text);
     const hash = store.hash.hash((m[key] as number) & KEY_ID_MASK, length, m, key + KEY_MATCH, count);
+    check(m[key + KEY_HASH] === hash, "K1", `key ${key} has another hash`);
     check(found(store.keys, m, hash, key), "K1", `key ${key} is not in the index`);
 
     const present = m[key + KEY_INSTALLED] as number;
@@ -166,6 +169,7 @@ export function auditStore(store: PackedStore): AuditReport {
     if (count > 0) active++;
     else check(store.log !== undefined, "O1", `owner ${owner} has no flows`);
     const hash = store.hash.hash(m[owner + OWNER_UUID] as number, 0, m, owner + OWNER_UUID + 1, 3);
+    check(m[owner + OWNER_HASH] === hash, "O1", `owner ${owner} has another hash`);
     check(found(store.owners, m, hash, owner), "O1", `owner ${owner} is not in the index`);
     const expected = nodesByOwner.get(owner) ?? new Set();
     check(expected.size === count, "O1", `owner ${owner} counts ${count} flows, but has ${expected.size}`);

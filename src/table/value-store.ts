@@ -266,11 +266,12 @@ export class ValueStore {
     const length = lengths >>> 16;
     const count = (length + 3) >>> 2;
     const data = at + FLOW_DATA + (((lengths & LENGTH_MASK) + 3) >>> 2);
-    let hash = (words[at + FLOW_COOKIE] as number) ^ length;
-    for (let i = data; i < data + count; i++) {
-      hash = Math.imul(hash ^ (words[i] as number), 0x9e37_79b1);
-      hash ^= hash >>> 15;
+    // Any hash will do: the worst that can happen is that equal values are not shared.
+    let hash = Math.imul((words[at + FLOW_COOKIE] as number) ^ length, 0x9e37_79b1);
+    for (let i = data, end = data + count, factor = 0x85eb_ca6b; i < end; i++, factor = (factor + 0x3c6e_f372) | 0) {
+      hash = (hash + Math.imul(words[i] as number, factor)) | 0;
     }
+    hash ^= hash >>> 15;
     if (this.size > 2 * this.#cache.length && this.#cache.length < 2 * LARGEST_CACHE) {
       this.#cache = new Int32Array(this.#cache.length * 4);
     }
