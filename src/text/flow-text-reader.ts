@@ -22,7 +22,7 @@ const PRIME_FROM = 1 << 15;
  *
  * ```ts
  * const list = new FlowList();
- * const reader = new FlowTextReader({ onFlow: (flow) => list.appendPacked(flow) });
+ * const reader = new FlowTextReader({ onFlow: (flow) => list.appendView(flow) });
  * for await (const chunk of createReadStream("flows.txt")) reader.push(chunk);
  * reader.finish();
  * ```
