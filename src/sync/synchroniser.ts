@@ -237,7 +237,8 @@ export class Synchroniser {
         if (this.#listens()) this.#drift.changed(event);
         break;
       case "removed":
-        if (this.#listens()) this.#drift.removed(event.flow, event.reason);
+        // A monitor has told of it already, and in order: by now the flow may be back.
+        if (this.#listens() && !this.#settings.transport.capabilities.monitor) this.#drift.removed(event.flow, event.reason);
         break;
       case "gap":
         this.#doubt();

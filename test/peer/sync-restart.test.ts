@@ -62,22 +62,25 @@ describePeer("restart of a controller without loss", () => {
       }
     })();
 
-    for (let round = 2; round <= 6; round++) {
-      first.table.setFlows(
-        OWNER,
-        [stream, way, ...others(round)].map((text) => parseFlow(text)),
-      );
-      await first.sync.settled();
+    try {
+      for (let round = 2; round <= 6; round++) {
+        first.table.setFlows(
+          OWNER,
+          [stream, way, ...others(round)].map((text) => parseFlow(text)),
+        );
+        await first.sync.settled();
+      }
+      await first.sync.stop();
+      for (let round = 7; round <= 9; round++) {
+        const next = controller([stream, way, ...others(round)]);
+        await next.sync.settled();
+        expect(next.sync.status().counters.adds + next.sync.status().counters.modifies).toBeLessThanOrEqual(500);
+        await next.sync.stop();
+      }
+    } finally {
+      streaming = false;
+      await pump;
     }
-    await first.sync.stop();
-    for (let round = 7; round <= 9; round++) {
-      const next = controller([stream, way, ...others(round)]);
-      await next.sync.settled();
-      expect(next.sync.status().counters.adds + next.sync.status().counters.modifies).toBeLessThanOrEqual(500);
-      await next.sync.stop();
-    }
-    streaming = false;
-    await pump;
     expect(sent).toBeGreaterThan(10);
     await new Promise((resolve) => setTimeout(resolve, 200));
     await peer.appctl("revalidator/wait");

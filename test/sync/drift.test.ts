@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { FlowFlag } from "../../src/flow/flow.ts";
 import { ADOPTER, ALICE, expectNoFaults, flow, world } from "./harness.ts";
 
 afterAll(expectNoFaults);
@@ -113,6 +114,19 @@ describe("with a flow monitor", () => {
     await w.clock.run(500);
     await w.sync.settled();
     expect(w.held()).toEqual(w.wanted());
+  });
+
+  test("the FLOW_REMOVED that follows what the monitor told is not taken for a second deletion", async () => {
+    const w = world();
+    w.table.setFlow(ALICE, flow(1, 1, { flags: FlowFlag.sendFlowRemoved }));
+    await w.begin();
+    for (let i = 1; i <= 5; i++) {
+      w.device.tamper.delete(flow(1));
+      await w.clock.run(10);
+      expect(w.told("drift")).toHaveLength(i);
+      expect(w.device.received.add).toBe(1 + i);
+    }
+    expect(w.sync.status().counters.readBacks).toBe(1);
   });
 
   test("lost events: the switch is read back before anything is confirmed", async () => {
