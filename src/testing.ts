@@ -9,6 +9,9 @@ export type { ConformanceOptions, ConformanceTarget } from "./testing/conformanc
 export { groupTo, numberedFlow, outputTo, portMatch } from "./testing/numbered-flow.ts";
 export { type ConformanceCheck, type ConformanceOutcome, transportConformance } from "./testing/transport-conformance.ts";
 
+// the reference model of the tables
+export { NaiveTable, type NaiveInstalled, naiveKey, naiveOrder } from "./testing/naive-table.ts";
+
 // generators for property tests with fast-check
 export { type Arbitraries, type ArbitraryOptions, arbitraries, type TableOperation } from "./testing/arbitraries.ts";
 export type { InstructionOptions } from "./testing/arbitrary-instructions.ts";

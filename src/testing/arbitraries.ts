@@ -8,7 +8,7 @@ import { assembleInstructions, type InstructionOptions, instructionParts } from 
 import { type FastCheck, matchArbitraries } from "./arbitrary-matches.ts";
 
 export interface ArbitraryOptions extends InstructionOptions {
-  /** Highest table; default 254. */
+  /** Highest table; default 253, because Open vSwitch keeps table 254 for itself. */
   readonly maxTable?: number;
   /** With timeouts; default true. */
   readonly timeouts?: boolean;
@@ -48,7 +48,7 @@ export interface Arbitraries {
  * does not need it.
  */
 export function arbitraries(fc: FastCheck, options: ArbitraryOptions = {}): Arbitraries {
-  const { maxTable = 254, timeouts = true, few = 6 } = options;
+  const { maxTable = 253, timeouts = true, few = 6 } = options;
   const { kinds, match } = matchArbitraries(fc);
   const parts = instructionParts(fc, options);
   const seconds = timeouts ? fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(0xffff)) : fc.constant(0);

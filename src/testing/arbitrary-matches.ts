@@ -42,7 +42,7 @@ export function matchArbitraries(fc: FastCheck): { kinds: Arbitrary<KindOfMatch>
 
   const anywhere: FieldSet = {
     ...sometimes(["metadata", "reg0", "reg1", "reg6", "reg15", "xxreg2", "pkt_mark", "tun_id", "tun_src", "tun_ipv6_dst"]),
-    ...sometimes(["tun_gbp_id", "tun_metadata3", "ct_zone", "ct_mark", "ct_label", "conj_id", "recirc_id", "dp_hash"]),
+    ...sometimes(["tun_gbp_id", "ct_zone", "ct_mark", "ct_label", "conj_id"]),
     in_port: fc.option(fc.oneof(fc.integer({ min: 1, max: 0xfeff }), fc.constant("LOCAL")), { nil: undefined, freq: 2 }),
     ct_state: word(["+trk", "-trk", "+trk+est", "+trk+new-inv", "+trk-rel+rpl", "0x21/0x3f"]),
   };

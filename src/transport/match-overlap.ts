@@ -66,3 +66,23 @@ function disagree(a: Constraint, b: Constraint): boolean {
   }
   return false;
 }
+
+/** Does it match on what only the switch itself may: `recirc_id` or `dp_hash`? */
+export function namesInternals(match: Match): boolean {
+  const { bytes } = match;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 4 <= bytes.length; at += 4 + view.getUint8(at + 3)) {
+    // Class and type, without the bit that says whether there is a mask.
+    const header = view.getUint32(at) >>> 9;
+    // What controllers send has never been recirculated, so that may be said.
+    if (header === RECIRC_ID && view.getUint32(at + 4) !== 0) return true;
+    if (header === NXM_DP_HASH) return true;
+    if (header === EXPERIMENTER_DP_HASH && at + 8 <= bytes.length && view.getUint32(at + 4) === NICIRA) return true;
+  }
+  return false;
+}
+
+const NICIRA = 0x2320;
+const RECIRC_ID = 0x0001_4800 >>> 9;
+const NXM_DP_HASH = 0x0001_4600 >>> 9;
+const EXPERIMENTER_DP_HASH = 0xffff_0000 >>> 9;

@@ -8,7 +8,7 @@ import { type BatchAnswer, type InFlightFate, MemoryConnection } from "./memory-
 import { filterCovers } from "./read-filter.ts";
 import { batchError, refusal } from "./switch-error.ts";
 import { FaultPlan, type SwitchFaults } from "./switch-faults.ts";
-import { SwitchTables, type TableLimit } from "./switch-tables.ts";
+import { OPEN_VSWITCH_TABLES, SwitchTables, type TableLimit } from "./switch-tables.ts";
 import { type DumpOptions, dumpText, type LoadOptions, readDump } from "./switch-text.ts";
 import type {
   BatchResult,
@@ -29,7 +29,7 @@ export interface MemorySwitchOptions {
   readonly random?: Random;
   /** Where listeners that throw are reported. Default: nowhere. */
   readonly logger?: Logger;
-  /** Number of tables, 1 to 255; default 255 (0 to 254). */
+  /** Number of tables, 1 to 255; default 254 (0 to 253), as in Open vSwitch, whose table 254 is its own. */
   readonly tables?: number;
   /** What the switch can do; default everything. */
   readonly capabilities?: Partial<TransportCapabilities>;
@@ -76,8 +76,8 @@ export interface SwitchTamper {
  * keeps the old cookie. `modify` changes instructions only, restarts the hard timeout, and does nothing when the flow is
  * missing; likewise `delete`. `checkOverlap` compares with flows of the same table and priority, and only when the key is
  * new. A full table refuses, or evicts a flow with a timeout: the least important, of those the next to expire. Unknown
- * groups and meters and a `goto_table` that does not go forward are refused. All flags are kept and reported back, also those
- * that act only when the flow is added.
+ * groups and meters, a `goto_table` that does not go forward, and matches on `recirc_id` or `dp_hash` are refused. All flags are
+ * kept and reported back, also those that act only when the flow is added.
  *
  * Its own transport must be opened like any other. {@link MemorySwitch.newTransport} gives further independent ones.
  */
@@ -100,7 +100,7 @@ export class MemorySwitch implements Transport {
   #lastBatch: FlowModBatch | undefined;
 
   constructor(options: MemorySwitchOptions = {}) {
-    const { clock = systemClock, tables = 255 } = options;
+    const { clock = systemClock, tables = OPEN_VSWITCH_TABLES } = options;
     if (!Number.isInteger(tables) || tables < 1 || tables > 255) {
       throw new OfsyncError("OPTION_INVALID", `tables is ${tables}, but must be a whole number from 1 to 255`, {
         place: { field: "tables" },

@@ -9,7 +9,7 @@ export type SwitchErrorName =
   | "OFPBIC_BAD_TABLE_ID"
   | "OFPFMFC_UNKNOWN"
   | "OFPFMFC_TABLE_FULL"
-  | "OFPFMFC_BAD_TABLE_ID"
+  | "OFPBRC_BAD_TABLE_ID"
   | "OFPFMFC_OVERLAP"
   | "OFPFMFC_EPERM"
   | "OFPMMFC_INVALID_METER";
@@ -22,7 +22,7 @@ const NUMBERS: Readonly<Record<SwitchErrorName, readonly [type: number, code: nu
   OFPBIC_BAD_TABLE_ID: [3, 2],
   OFPFMFC_UNKNOWN: [5, 0],
   OFPFMFC_TABLE_FULL: [5, 1],
-  OFPFMFC_BAD_TABLE_ID: [5, 2],
+  OFPBRC_BAD_TABLE_ID: [1, 9],
   OFPFMFC_OVERLAP: [5, 3],
   OFPFMFC_EPERM: [5, 4],
   OFPMMFC_INVALID_METER: [12, 2],

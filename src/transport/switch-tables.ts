@@ -1,13 +1,16 @@
 import type { FlowModCommand } from "../diff/flow-mod.ts";
 import { type Flow, FlowFlag, type FlowKey } from "../flow/flow.ts";
 import { type FlowReferences, flowReferences } from "./flow-references.ts";
-import { constraintsOf, overlap } from "./match-overlap.ts";
+import { constraintsOf, namesInternals, overlap } from "./match-overlap.ts";
 import { filterCovers } from "./read-filter.ts";
 import { switchError } from "./switch-error.ts";
 import type { InstalledFlow, ReadFilter, RemovalReason, SwitchError } from "./transport.ts";
 
 /** In an ADD over an existing flow this cookie leaves the old one in place. */
 const KEEP_COOKIE = 0xffff_ffff;
+
+/** Tables of Open vSwitch that controllers may use: 0 to 253. */
+export const OPEN_VSWITCH_TABLES = 254;
 
 /** What a table does when a flow would be one too many. */
 export type OverflowPolicy = "refuse" | "evict";
@@ -90,7 +93,12 @@ export class SwitchTables {
 
   /** Carries one flow-mod out, or returns why not; then nothing has changed. */
   apply(command: FlowModCommand, flow: Flow): SwitchError | undefined {
-    if (flow.table >= this.#options.tables) return switchError("OFPFMFC_BAD_TABLE_ID");
+    const { tables } = this.#options;
+    if (flow.table >= tables) {
+      // Open vSwitch's last table is its own: there is nothing in it to modify or delete, and nothing may be added.
+      if (tables !== OPEN_VSWITCH_TABLES) return switchError("OFPBRC_BAD_TABLE_ID");
+      return command === "add" ? switchError("OFPBRC_EPERM") : undefined;
+    }
     if (command === "add") return this.#add(flow);
     if (command === "modify") return this.#modify(flow);
     const id = slotId(flow);
@@ -225,6 +233,7 @@ export class SwitchTables {
     const references = flowReferences(flow.instructions.bytes);
     const error = this.#checkGoto(flow, references) ?? this.#checkReferences(references);
     if (error !== undefined) return error;
+    if (namesInternals(flow.match)) return switchError("OFPBRC_EPERM");
     const now = this.#options.now();
     const before = this.#tables.get(flow.table)?.get(id);
     if (before === undefined) {
@@ -278,7 +287,9 @@ export class SwitchTables {
 
   #checkGoto(flow: Flow, { goto }: FlowReferences): SwitchError | undefined {
     const { tables } = this.#options;
-    return goto >= 0 && (goto <= flow.table || (tables < 255 && goto >= tables)) ? switchError("OFPBIC_BAD_TABLE_ID") : undefined;
+    return goto >= 0 && (goto <= flow.table || (tables < OPEN_VSWITCH_TABLES && goto >= tables))
+      ? switchError("OFPBIC_BAD_TABLE_ID")
+      : undefined;
   }
 
   #checkReferences({ groups, meters }: FlowReferences): SwitchError | undefined {

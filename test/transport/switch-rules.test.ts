@@ -250,7 +250,26 @@ describe("what a flow names", () => {
     const result = await send("add", jump(3, 4), jump(3, 3), jump(3, 2), jump(3, 9), jump(3, 10));
     expect(refusals(result)).toEqual({ 1: "OFPBIC_BAD_TABLE_ID", 2: "OFPBIC_BAD_TABLE_ID", 4: "OFPBIC_BAD_TABLE_ID" });
     expect(refusals(await send("modify", jump(3, 4).with({ instructions: gotoTable(0) })))).toEqual({ 0: "OFPBIC_BAD_TABLE_ID" });
-    expect(refusals(await send("add", flow({ table: 10 })))).toEqual({ 0: "OFPFMFC_BAD_TABLE_ID" });
+    expect(refusals(await send("add", flow({ table: 10 })))).toEqual({ 0: "OFPBRC_BAD_TABLE_ID" });
+  });
+});
+
+describe("what is the switch's own", () => {
+  test("cannot be used: its last table, recirculation and hashes", async () => {
+    const { device, send } = await upSwitch();
+    const internal = [
+      flow({ match: Match.of({ recirc_id: 1 }) }),
+      flow({ match: Match.of({ reg0: 1, dp_hash: "1/3", eth_type: 0x800 }) }),
+    ];
+    expect(refusals(await send("add", flow({ table: 254 }), ...internal))).toEqual({
+      0: "OFPBRC_EPERM",
+      1: "OFPBRC_EPERM",
+      2: "OFPBRC_EPERM",
+    });
+    expect(refusals(await send("delete", flow({ table: 254 })))).toEqual({});
+    expect(refusals(await send("modify", flow({ table: 254 })))).toEqual({});
+    expect(refusals(await send("add", flow({ table: 253, instructions: gotoTable(254) })))).toEqual({});
+    expect(device.size).toBe(1);
   });
 });
 
