@@ -2,7 +2,7 @@ import {
   type Compat,
   type Flow,
   isOfsyncError,
-  type OfsyncError,
+  OfsyncError,
   type OpenFlowVersion,
   type ParseWarning,
   parseFlowLine,
@@ -62,6 +62,7 @@ export function versionOf(input: Arguments): OpenFlowVersion | undefined {
 
 /** What {@link eachFlow} finds on its way. */
 export interface FlowVisitor {
+  /** A throw of a typed error makes the line a bad one. */
   flow(flow: Flow, line: number): void;
   /** A line that is no flow. Return `false` to stop. */
   bad(error: OfsyncError, line: number, text: string): boolean;
@@ -85,9 +86,28 @@ export async function eachFlow(path: string, reading: Reading, terminal: Termina
       if (isOfsyncError(other)) return visitor.bad(other, line, text);
       flow = other;
     }
-    if (flow === undefined) visitor.comment?.(text);
-    else visitor.flow(flow, line);
-    return true;
+    if (flow === undefined) {
+      visitor.comment?.(text);
+      return true;
+    }
+    try {
+      visitor.flow(flow, line);
+      return true;
+    } catch (error) {
+      if (!isOfsyncError(error)) throw error;
+      return visitor.bad(inLine(error, line), line, text);
+    }
+  });
+}
+
+/** What is wrong with a flow only when it is used (its version has no form for it, say), told with the line that it is from. */
+function inLine(error: OfsyncError, line: number): OfsyncError {
+  const { code, message, hint, openflowError } = error;
+  return new OfsyncError(code, message, {
+    place: { line, column: 1 },
+    ...(hint === undefined ? {} : { hint }),
+    ...(openflowError === undefined ? {} : { openflowError }),
+    cause: error,
   });
 }
 

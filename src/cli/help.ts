@@ -35,7 +35,7 @@ export function commandHelp(name: string, command: Command, terminal: Terminal):
   return [
     `${terminal.paint("bold", "Usage:")} ofsync ${command.usage}`,
     "",
-    command.help.trim().replace(/^(\$ ofsync .*)$/gm, (line) => `  ${terminal.paint("cyan", line)}`),
+    command.help.trim().replace(/^(\$ .*)$/gm, (line) => `  ${terminal.paint("cyan", line)}`),
     "",
     terminal.paint("bold", "Options:"),
     ...options.map(([, spec], i) => `  ${(left[i] as string).padEnd(width)}  ${indentRest(spec.help, width + 4)}`),

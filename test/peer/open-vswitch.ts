@@ -36,7 +36,7 @@ process.once("exit", () => {
 });
 
 /** Where Debian puts the daemons is not on everybody's PATH. */
-const ENV_PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin:/usr/local/share/openvswitch/scripts`;
+const ENV_PATH = `${process.env.PATH ?? ""}:/usr/sbin:/usr/local/sbin:/usr/local/share/openvswitch/scripts`;
 const SCHEMAS = ["/usr/share/openvswitch/vswitch.ovsschema", "/usr/local/share/openvswitch/vswitch.ovsschema"];
 
 /** `undefined` when everything is there, otherwise one line that says what is missing. */

@@ -13,7 +13,7 @@ export function describePeer(name: string, body: () => void): void {
     describe(name, body);
     return;
   }
-  if (!["", "0", "false"].includes(process.env["CI"] ?? "")) throw new Error(missing);
+  if (!["", "0", "false"].includes(process.env.CI ?? "")) throw new Error(missing);
   if (!said) console.warn(missing);
   said = true;
   describe.skip(name, body);

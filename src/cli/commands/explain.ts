@@ -21,8 +21,8 @@ Answers the two questions an operator asks of a flow table that is made by many:
   Who wants this flow? KEY is a table, a priority and a match, as in flow text. All contenders are shown, the winner
   first, with the owner, the place and the rule that decides.
 
-  Which flow takes this packet? With --packet, KEY is a table and what is known of a packet. The flows of the table that
-  could take it are shown from the highest priority down, up to the first that certainly does.
+  Which flow takes this packet? With --packet, KEY is a table and what is known of a packet. The flows of the table
+  that could take it are shown from the highest priority down, up to the first that certainly does.
 
 $ ofsync explain 'table=3,priority=100,ip,nw_dst=10.0.0.0/8' acl.txt routing.txt
 $ ofsync explain --owner comment 'table=3,priority=100,ip' flows.txt
