@@ -69,25 +69,20 @@ function time(run: () => void): number {
   return median(times);
 }
 
-/** Copies as many bytes in pieces of up to 64 kB between two places of 64 kB, which stay in the cache as what the codec uses does. */
+/** Copies as many bytes as a plain copy of a big array does, in pieces of up to 64 kB. */
 function copyTime(bytes: number): number {
-  const from = new Uint8Array(65_536).fill(1);
-  const to = new Uint8Array(65_536);
+  const from = new Uint8Array(bytes).fill(1);
+  const to = new Uint8Array(bytes);
   return time(() => {
-    for (let left = bytes; left > 0; left -= from.length) to.set(left >= from.length ? from : from.subarray(0, left));
+    for (let at = 0; at < bytes; at += 65_536) to.set(from.subarray(at, at + 65_536), at);
   });
 }
 
 function report(name: string, ns: number, bytes: number): void {
   record({ name: `wire/${name}`, size: SIZE, unit: "ns/flow", value: ns / SIZE });
   const copy = (bytes / copyTime(bytes)) * 1000;
-  record({
-    name: `wire/${name}, throughput`,
-    size: SIZE,
-    unit: "MB/s",
-    value: (bytes / ns) * 1000,
-    peer: { name: "memory copy", value: copy },
-  });
+  const peer = { name: "memory copy", value: copy };
+  record({ name: `wire/${name}, throughput`, size: SIZE, unit: "MB/s", value: (bytes / ns) * 1000, peer });
 }
 
 const w = new ByteWriter(70_000);

@@ -6,7 +6,7 @@ import { oxmHeaderFor } from "../flow/oxm.ts";
  * taken as they are? "Yes" is certain; "no" only means that the common cases do not cover them, and a full decoding must tell.
  *
  * Common cases are apply- and write-actions of output, group, set_queue, set_field of whole bytes, push and pop of VLANs,
- * dec_ttl, resubmit to a table and conjunction, besides clear-actions, write-metadata and goto-table.
+ * dec_ttl, resubmit to a table, ct with nat and the like, or of conjunction, besides clear-actions, write-metadata and goto-table.
  */
 
 const GOTO = 1;
@@ -31,10 +31,13 @@ export function isPlainCanonicalInstructions(bytes: Uint8Array, view: DataView, 
     const next = at + length;
     switch (type) {
       case APPLY:
-        if (length === 8 || view.getUint32(at + 4) !== 0 || !arePlainActions(bytes, view, at + 8, next, false)) return false;
+        if (length === 8 || view.getUint32(at + 4) !== 0) return false;
+        // Conjunctions stand alone.
+        if (at === start && next === end && areConjunctions(view, at + 8, next)) return true;
+        if (!arePlainActions(bytes, view, at + 8, next, false)) return false;
         break;
       case WRITE:
-        if (view.getUint32(at + 4) !== 0 || !arePlainActions(bytes, view, at + 8, next, true)) return false;
+        if (length === 8 || view.getUint32(at + 4) !== 0 || !arePlainActions(bytes, view, at + 8, next, true)) return false;
         break;
       case CLEAR:
         if (length !== 8 || view.getUint32(at + 4) !== 0) return false;
@@ -93,9 +96,9 @@ function isPlainAction(bytes: Uint8Array, view: DataView, at: number, length: nu
     case 22: // group
       return length === 8 && view.getUint32(at + 4) <= 0xffffff00;
     case 25:
-      return isPlainSetField(bytes, view, at, length);
+      return isPlainSetField(bytes, view, at, length, SETTABLE);
     case 0xffff:
-      return !inSet && isPlainExtension(view, at, length);
+      return !inSet && isPlainExtension(bytes, view, at, length);
     default:
       return false;
   }
@@ -105,18 +108,84 @@ function isPlainPort(port: number): boolean {
   return port < 0xff00 || port === 0xfffffff8 || (port >= 0xfffffffa && port <= 0xfffffffe);
 }
 
-function isPlainExtension(view: DataView, at: number, length: number): boolean {
-  if (length !== 16 || view.getUint32(at + 4) !== 0x2320) return false;
+const NICIRA = 0x2320;
+const RESUBMIT = 14;
+const CONJUNCTION = 34;
+const CT = 35;
+const NAT = 36;
+
+function isPlainExtension(bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+  if (length < 16 || view.getUint32(at + 4) !== NICIRA) return false;
   switch (view.getUint16(at + 8)) {
-    case 14: {
-      // resubmit to a table: port, table, padding
+    case RESUBMIT: {
+      // Port, table, padding.
       const port = view.getUint16(at + 10);
-      return (port < 0xff00 || port === 0xfff8) && view.getUint8(at + 12) !== 255 && (view.getUint32(at + 12) & 0xffffff) === 0;
+      return (
+        length === 16 &&
+        (port < 0xff00 || port === 0xfff8) &&
+        view.getUint8(at + 12) !== 255 &&
+        (view.getUint32(at + 12) & 0xffffff) === 0
+      );
     }
+    case CT:
+      return isPlainConnection(bytes, view, at, length);
     default:
       return false;
   }
 }
+
+function areConjunctions(view: DataView, start: number, end: number): boolean {
+  if ((end - start) % 16 !== 0) return false;
+  for (let at = start; at < end; at += 16) {
+    if (view.getUint32(at) !== 0xffff0010 || view.getUint32(at + 4) !== NICIRA || view.getUint16(at + 8) !== CONJUNCTION)
+      return false;
+    const clauses = view.getUint8(at + 11);
+    if (clauses < 2 || clauses > 64 || view.getUint8(at + 10) >= clauses) return false;
+  }
+  return true;
+}
+
+/** `ct` without a helper: the zone is a number or 16 bits of a register; inside are nat without a range, and ct_mark and ct_label. */
+function isPlainConnection(bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+  if (length < 24 || view.getUint16(at + 10) > 1) return false;
+  const commit = view.getUint16(at + 10) === 1;
+  const source = view.getUint32(at + 12);
+  if (source !== 0) {
+    // A register's NXM header, and where its bits begin: 6 bits below hold their number less one.
+    if ((source & 0xffffe1ff) !== 0x00010004) return false;
+    const range = view.getUint16(at + 16);
+    if ((range & 0x3f) !== 15 || range >>> 6 > 16) return false;
+  }
+  // Padding, and the helper.
+  if ((view.getUint32(at + 18) & 0xffffff) !== 0 || view.getUint16(at + 22) !== 0) return false;
+  const end = at + length;
+  for (let inner = at + 24; inner < end; ) {
+    if (end - inner < 8) return false;
+    const size = view.getUint16(inner + 2);
+    if (size < 8 || size > end - inner) return false;
+    const type = view.getUint16(inner);
+    if (type === 25) {
+      const field = view.getUint32(inner + 4) >>> 9;
+      if (!commit || (field !== CT_MARK && field !== CT_LABEL) || !isPlainSetField(bytes, view, inner, size, SETTABLE_IN_CT))
+        return false;
+    } else if (
+      type !== 0xffff ||
+      size !== 16 ||
+      view.getUint32(inner + 4) !== NICIRA ||
+      view.getUint32(inner + 8) !== NAT << 16 ||
+      view.getUint16(inner + 14) !== 0 ||
+      view.getUint16(inner + 12) > (commit ? 2 : 0)
+    ) {
+      return false;
+    }
+    inner += size;
+  }
+  return true;
+}
+
+// ct_mark and ct_label may be set inside ct only.
+const CT_MARK = (0x0001 << 7) | 107;
+const CT_LABEL = (0x0001 << 7) | 108;
 
 // Fields whose bytes may hold anything, and that may be set anywhere.
 const PLAIN_FIELDS =
@@ -127,14 +196,25 @@ const SETTABLE: ReadonlyMap<number, number> = /* @__PURE__ */ new Map(
   FIELDS.filter(({ name }) => PLAIN_FIELDS.test(name)).map(headerAndBytes),
 );
 
+const SETTABLE_IN_CT: ReadonlyMap<number, number> = /* @__PURE__ */ new Map([
+  [CT_MARK, 4],
+  [CT_LABEL, 16],
+]);
+
 function headerAndBytes(field: Field): [number, number] {
   const header = oxmHeaderFor(field, 6);
   return [((header?.oxmClass ?? 0) << 7) | (header?.type ?? 0), field.bytes];
 }
 
-function isPlainSetField(bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+function isPlainSetField(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  length: number,
+  settable: ReadonlyMap<number, number>,
+): boolean {
   const header = view.getUint32(at + 4);
-  const width = SETTABLE.get(((header >>> 16) << 7) | ((header >>> 9) & 0x7f));
+  const width = settable.get(((header >>> 16) << 7) | ((header >>> 9) & 0x7f));
   if (width === undefined) return false;
   const masked = (header & 0x100) !== 0;
   const payload = masked ? 2 * width : width;
