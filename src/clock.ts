@@ -15,7 +15,7 @@ export interface Clock {
   clearTimeout(handle: TimerHandle): void;
 }
 
-/** The host's clock. Timers do not keep a Node process alive on their own account where the host can say so. */
+/** The host's clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
