@@ -1,5 +1,6 @@
 import type { Flow, FlowKey } from "../flow/flow.ts";
-import type { PackedStore, StoreObserver } from "./packed-store.ts";
+import type { StoreObserver } from "./key-store.ts";
+import type { PackedStore } from "./packed-store.ts";
 
 /** What became of one key since the cursor last looked. At least one of `before` and `after` is there, and they differ. */
 export interface WinnerChange {

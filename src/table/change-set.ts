@@ -1,6 +1,7 @@
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
+import { DELETE, NOTHING } from "./key-store.ts";
 import {
   ARENA_START,
   DIRTY,
@@ -15,7 +16,7 @@ import {
   REFUSED,
   UNKNOWN,
 } from "./layout.ts";
-import { DELETE, NOTHING, type PackedStore } from "./packed-store.ts";
+import type { PackedStore } from "./packed-store.ts";
 import { RefList } from "./ref-list.ts";
 import { blockSizeAt } from "./store-scan.ts";
 

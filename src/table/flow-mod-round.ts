@@ -3,8 +3,9 @@ import { appendOperation, encodedSize, type FlowModOrder, type OrderedKeys, orde
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
+import { DELETE, NOTHING } from "./key-store.ts";
 import { DIRTY, IN_FLIGHT, IN_ROUND, KEY_FLAGS, KEY_INSTALLED, REFUSED } from "./layout.ts";
-import { DELETE, NOTHING, type PackedStore } from "./packed-store.ts";
+import type { PackedStore } from "./packed-store.ts";
 
 export interface BatchLimit {
   /** At most this many flow-mods; at least 1. */

@@ -2,8 +2,9 @@ import { bucketOf, type FlowModOrder } from "./change-set.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
+import { ADD, DELETE, MODIFY, NOTHING } from "./key-store.ts";
 import { KEY_FLAGS, KEY_INSTALLED, UNKNOWN } from "./layout.ts";
-import { ADD, DELETE, MODIFY, NOTHING, type PackedStore } from "./packed-store.ts";
+import type { PackedStore } from "./packed-store.ts";
 import { keysOf } from "./store-scan.ts";
 import { ValueComparison } from "./value-comparison.ts";
 

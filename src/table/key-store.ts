@@ -1,0 +1,373 @@
+import { Flow, type FlowKey } from "../flow/flow.ts";
+import { Instructions } from "../flow/instructions.ts";
+import { Match } from "../flow/match.ts";
+import { Arena } from "./arena.ts";
+import { cookieOf, type FlowList } from "./flow-list.ts";
+import { HashIndex } from "./hash-index.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import {
+  DIRTY,
+  FLOW_DATA,
+  FLOW_ID,
+  FLOW_LENGTHS,
+  FORMS,
+  FRESH,
+  IN_FLIGHT,
+  IN_ROUND,
+  KEY_FLAGS,
+  KEY_HASH,
+  KEY_ID,
+  KEY_ID_MASK,
+  KEY_INSTALLED,
+  KEY_MATCH,
+  KEY_OTHERS,
+  KIND_KEY,
+  KIND_SHIFT,
+  LENGTH_MASK,
+  MERGED,
+  NODE_OWNER,
+  NODE_VALUE,
+  OBSERVED,
+  REFUSED,
+  UNKNOWN,
+} from "./layout.ts";
+import { RefList } from "./ref-list.ts";
+import { UndoLog } from "./undo-log.ts";
+import { ValueStore } from "./value-store.ts";
+
+export interface StoreOptions {
+  /** Limit of the arena; default and most 4 GiB. */
+  readonly maxBytes?: number;
+  /** Seed of the hashes; default: random, one per process. */
+  readonly hashSeed?: readonly number[];
+}
+
+/** What a comparison asks for; one more than the index in `FLOW_MOD_COMMANDS`. */
+export const NOTHING = 0;
+export const ADD = 1;
+export const MODIFY = 2;
+export const DELETE = 3;
+
+/** Words an operation may need beyond the flow itself: a few splits of each index. */
+const SLACK_WORDS = 4096;
+/** What a flow may take besides its own words: the heads of KEY, VALUE and CONTENDER. */
+const PER_FLOW_WORDS = 32;
+/** A KEY with one of these is kept though nobody wants it and nothing is installed. */
+const KEEP: number = IN_FLIGHT | IN_ROUND | UNKNOWN | OBSERVED | FRESH;
+
+/** Hears of every key whose winner is about to change. */
+export interface StoreObserver {
+  /** `key` is about to get another winner; `value` is the present one, 0 = none. */
+  changing(key: number, value: number): void;
+  /** Does it still need the KEY block? */
+  holds(key: number): boolean;
+}
+
+/**
+ * The KEYs of a store: finding and making them, what is wanted and installed at each, the dirty list. Works on refs and packed
+ * flows ({@link FlowList}); objects are made only by the methods that say so. The layout and its invariants are in layout.ts.
+ */
+export class KeyStore {
+  readonly arena: Arena;
+  readonly values: ValueStore;
+  readonly keys: HashIndex;
+  readonly hash: KeyedHash;
+  /** Keys that somebody wants. */
+  keyCount = 0;
+  /** Keys known to be installed. */
+  installedCount = 0;
+  /** Keys that are DIRTY. The list may hold others, and refs of blocks that are gone: flags decide. */
+  dirtyCount = 0;
+  dirty: RefList = new RefList();
+  observers: StoreObserver[] = [];
+  /** A round has taken keys out of the dirty list that are still DIRTY. */
+  roundOpen = false;
+  /** Open while a transaction runs. */
+  log: UndoLog | undefined;
+  /** Keys that became FRESH while a read-back is open. */
+  freshKeys: RefList | undefined;
+  #slot = 0;
+  #hashFound = 0;
+
+  constructor(options: StoreOptions = {}) {
+    this.arena = new Arena(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes });
+    this.values = new ValueStore(this.arena);
+    this.hash = new KeyedHash(options.hashSeed);
+    this.keys = new HashIndex(this.arena);
+  }
+
+  /** Asks for the memory that putting this packed flow may take. Throws `CAPACITY`. */
+  reserve(words: Int32Array, at: number): void {
+    const lengths = words[at + FLOW_LENGTHS] as number;
+    this.arena.ensure(SLACK_WORDS + (((lengths & LENGTH_MASK) + (lengths >>> 16)) >>> 2) * 2);
+  }
+
+  /** Asks for the memory that putting `count` packed flows of `length` words may take. False = it may yet fail. */
+  reserveList(length: number, count: number): boolean {
+    return this.arena.ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
+  }
+
+  isKey(ref: number): boolean {
+    return (this.arena.words[ref] as number) >>> KIND_SHIFT === KIND_KEY;
+  }
+
+  /** The KEY of the packed flow at `words[at]`, 0 = none. Remembers where it would have to be inserted. */
+  findKey(words: Int32Array, at: number): number {
+    const id = words[at + FLOW_ID] as number;
+    const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    const count = (length + 3) >>> 2;
+    const data = at + FLOW_DATA;
+    const hash = this.hash.hash(id, length, words, data, count);
+    this.#hashFound = hash;
+    const m = this.arena.words;
+    const keys = this.keys;
+    let slot = keys.start(hash);
+    for (;;) {
+      const key = m[slot + 1] as number;
+      if (key === 0) {
+        this.#slot = slot;
+        return 0;
+      }
+      if (m[slot] === hash && this.keyEquals(key, words, at)) return key;
+      slot = keys.after(slot, hash);
+    }
+  }
+
+  /** Is `key` the key of the packed flow at `words[at]`? */
+  keyEquals(key: number, words: Int32Array, at: number): boolean {
+    const m = this.arena.words;
+    if (((m[key + KEY_ID] as number) & KEY_ID_MASK) !== words[at + FLOW_ID]) return false;
+    const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    if (((m[key + KEY_FLAGS] as number) & LENGTH_MASK) !== length) return false;
+    const from = key + KEY_MATCH;
+    const shift = at + FLOW_DATA - from;
+    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== words[i + shift]) return false;
+    return true;
+  }
+
+  /** The KEY of the packed flow at `words[at]`, made if there is none. Memory must have been reserved. */
+  findOrMakeKey(words: Int32Array, at: number): number {
+    return this.findKey(words, at) || this.makeKey(words, at);
+  }
+
+  /** Has a KEY that nobody wants and that is not installed a reason to exist? For the audit. */
+  hasReason(key: number): boolean {
+    const flags = this.arena.words[key + KEY_FLAGS] as number;
+    return (flags & KEEP) !== 0 || this.log !== undefined || this.#isObserved(key);
+  }
+
+  /** The value that should be installed at `key`, 0 = none. */
+  wantedValue(key: number): number {
+    const m = this.arena.words;
+    if (((m[key + KEY_FLAGS] as number) & MERGED) !== 0) return m[(m[key + KEY_OTHERS] as number) + NODE_VALUE] as number;
+    return m[key + NODE_VALUE] as number;
+  }
+
+  /** What has to be done so that the switch holds what is wanted at `key`. */
+  operationFor(key: number): number {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    const wanted = (flags & MERGED) === 0 ? (m[key + NODE_VALUE] as number) : this.wantedValue(key);
+    const installed = m[key + KEY_INSTALLED] as number;
+    if ((flags & UNKNOWN) !== 0) return wanted === 0 ? DELETE : ADD;
+    if (wanted === installed) return NOTHING;
+    if (wanted === 0) return DELETE;
+    if (installed === 0) return ADD;
+    if (!this.values.sameAttributes(wanted, installed)) return ADD;
+    return (flags & FORMS) !== 0 && this.values.sameInstructions(wanted, installed) ? NOTHING : MODIFY;
+  }
+
+  /** Puts `key` into the dirty list, and gives a refused one another chance. */
+  touch(key: number): void {
+    const flags = this.arena.words[key + KEY_FLAGS] as number;
+    if ((flags & (DIRTY | REFUSED)) !== DIRTY) this.markDirty(key, flags);
+  }
+
+  /** Frees a KEY that nothing needs any more. True when it is gone. */
+  dropIfIdle(key: number): boolean {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if (m[key + NODE_OWNER] !== 0 || m[key + KEY_INSTALLED] !== 0 || (flags & KEEP) !== 0 || this.log !== undefined) return false;
+    if (this.observers.length !== 0 && this.#isObserved(key)) return false;
+    if ((flags & DIRTY) !== 0) this.dirtyCount--;
+    this.keys.remove(m[key + KEY_HASH] as number, key);
+    this.arena.free(key, KEY_MATCH + (((flags & LENGTH_MASK) + 3) >>> 2));
+    return true;
+  }
+
+  #isObserved(key: number): boolean {
+    return this.observers.some((observer) => observer.holds(key));
+  }
+
+  /** Clears DIRTY of a key that has been looked at. */
+  clean(key: number): void {
+    const m = this.arena.words;
+    m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~DIRTY;
+    this.dirtyCount--;
+  }
+
+  /**
+   * Records what is installed at `key`: `value` (whose count the caller has raised for us) or 0, known for sure or not.
+   * Keeps the rules K4 and K5; does not drop the key.
+   */
+  setInstalled(key: number, value: number, unknown: boolean): void {
+    const m = this.arena.words;
+    const old = m[key + KEY_INSTALLED] as number;
+    let flags = m[key + KEY_FLAGS] as number;
+    if (old !== 0 && (flags & UNKNOWN) === 0) this.installedCount--;
+    if (value !== 0 && !unknown) this.installedCount++;
+    flags = unknown ? flags | UNKNOWN : flags & ~UNKNOWN;
+    if (value !== 0 && !this.values.isPlain(value)) flags |= FORMS;
+    m[key + KEY_FLAGS] = flags;
+    m[key + KEY_INSTALLED] = value;
+    if (old !== 0) this.values.release(old);
+    if (value !== 0) this.unify(key);
+    if ((flags & (DIRTY | IN_FLIGHT | REFUSED)) === 0 && this.operationFor(key) !== NOTHING) this.touch(key);
+    if (this.freshKeys !== undefined) this.#noteFresh(key, this.freshKeys);
+  }
+
+  /** What was sent to the switch is installed now; `value` as for {@link setInstalled}, IN_FLIGHT is cleared. */
+  confirm(key: number, value: number): void {
+    const m = this.arena.words;
+    const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
+    m[key + KEY_FLAGS] = flags;
+    // The usual case, by hand: it is still what is wanted.
+    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED)) !== 0 || this.freshKeys !== undefined) {
+      this.setInstalled(key, value, false);
+      return;
+    }
+    const old = m[key + KEY_INSTALLED] as number;
+    m[key + KEY_INSTALLED] = value;
+    if (value !== 0) this.installedCount++;
+    if (old !== 0) {
+      this.installedCount--;
+      this.values.release(old);
+    }
+  }
+
+  #noteFresh(key: number, list: RefList): void {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if ((flags & FRESH) !== 0) return;
+    m[key + KEY_FLAGS] = flags | FRESH;
+    list.push(key);
+  }
+
+  /** The key as an object. */
+  keyObject(key: number): FlowKey {
+    const id = this.arena.words[key] as number;
+    return { table: (id >>> 16) & 0xff, priority: id & 0xffff, match: this.match(key) };
+  }
+
+  match(key: number): Match {
+    const start = 4 * (key + KEY_MATCH);
+    return Match.fromCanonical(
+      this.arena.bytes.slice(start, start + ((this.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK)),
+    );
+  }
+
+  /** The flow of a key and a value as an object. */
+  flow(key: number, value: number): Flow {
+    const id = this.arena.words[key] as number;
+    const scratch = new Int32Array(FLOW_DATA + ((this.values.instructionsLength(value) + 3) >>> 2));
+    this.values.writeTo(value, scratch, 0, FLOW_DATA);
+    const timeouts = scratch[4] as number;
+    const extra = scratch[5] as number;
+    return new Flow({
+      table: (id >>> 16) & 0xff,
+      priority: id & 0xffff,
+      match: this.match(key),
+      instructions: Instructions.fromCanonical(this.values.instructions(value)),
+      cookie: cookieOf(scratch[3] as number, scratch[2] as number),
+      idleTimeout: timeouts >>> 16,
+      hardTimeout: timeouts & 0xffff,
+      importance: extra >>> 16,
+      flags: extra & 0xffff,
+    });
+  }
+
+  /** Appends the flow of `key` with `value` (0 = neither attributes nor instructions) to a list. */
+  appendTo(list: FlowList, key: number, value: number): void {
+    const length = (this.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK;
+    const at = list.reserveWords(length, value === 0 ? 0 : this.values.instructionsLength(value));
+    this.writeAt(list.words, at, key, value);
+  }
+
+  /** Writes the same at a place; returns how many words that are. */
+  writeAt(words: Int32Array, at: number, key: number, value: number): number {
+    const m = this.arena.words;
+    const length = (m[key + KEY_FLAGS] as number) & LENGTH_MASK;
+    words[at + FLOW_ID] = (m[key] as number) & KEY_ID_MASK;
+    words[at + FLOW_LENGTHS] = length;
+    const from = key + KEY_MATCH;
+    const shift = at + FLOW_DATA - from;
+    const end = from + ((length + 3) >>> 2);
+    for (let i = from; i < end; i++) words[i + shift] = m[i] as number;
+    if (value !== 0) return this.values.writeTo(value, words, at, end + shift) - at;
+    words.fill(0, at + 2, at + FLOW_DATA);
+    return end + shift - at;
+  }
+
+  protected markDirty(key: number, flags: number): void {
+    if ((flags & REFUSED) !== 0 && this.log !== undefined) this.log.record(UndoLog.REFUSED, key, 0);
+    this.arena.words[key + KEY_FLAGS] = (flags | DIRTY) & ~REFUSED;
+    if ((flags & DIRTY) !== 0) return;
+    this.dirty.push(key);
+    if (++this.dirtyCount * 4 + 4096 < this.dirty.length) this.#compactDirty();
+  }
+
+  /** Most of the list is out of date (keys that came and went): keeps what is DIRTY, once each. */
+  #compactDirty(): void {
+    const m = this.arena.words;
+    const kept = new Set<number>();
+    for (let i = 0; i < this.dirty.length; i++) {
+      const key = this.dirty.at(i);
+      if (this.isKey(key) && ((m[key + KEY_FLAGS] as number) & DIRTY) !== 0) kept.add(key);
+    }
+    this.dirty = new RefList();
+    for (const key of kept) this.dirty.push(key);
+  }
+
+  protected makeKey(words: Int32Array, at: number): number {
+    const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    const count = (length + 3) >>> 2;
+    const key = this.arena.allocate(KEY_MATCH + count);
+    const m = this.arena.words;
+    m[key] = (KIND_KEY << KIND_SHIFT) | (words[at + FLOW_ID] as number);
+    m[key + KEY_FLAGS] = length;
+    m[key + NODE_OWNER] = 0;
+    m[key + NODE_VALUE] = 0;
+    m[key + KEY_INSTALLED] = 0;
+    m[key + KEY_OTHERS] = 0;
+    m[key + KEY_HASH] = this.#hashFound;
+    const to = key + KEY_MATCH;
+    const shift = at + FLOW_DATA - to;
+    for (let i = to, end = to + count; i < end; i++) m[i] = words[i + shift] as number;
+    try {
+      this.keys.insert(this.#slot, this.#hashFound, key);
+    } catch (error) {
+      this.arena.free(key, KEY_MATCH + count);
+      throw error;
+    }
+    return key;
+  }
+
+  /** A value that is on its way to the winner: shares the ref of what is installed if the bytes are the same (K4). */
+  protected unify(key: number): void {
+    const m = this.arena.words;
+    const installed = m[key + KEY_INSTALLED] as number;
+    const holder = ((m[key + KEY_FLAGS] as number) & MERGED) === 0 ? key : (m[key + KEY_OTHERS] as number);
+    const wanted = m[holder + NODE_VALUE] as number;
+    if (wanted === 0) return;
+    if (!this.values.isPlain(wanted)) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | FORMS;
+    if (installed === 0 || installed === wanted || !this.values.sameBytes(wanted, installed)) return;
+    this.values.retain(installed);
+    m[holder + NODE_VALUE] = installed;
+    this.values.release(wanted);
+  }
+
+  protected changing(key: number): void {
+    for (const observer of this.observers) observer.changing(key, this.wantedValue(key));
+    this.touch(key);
+  }
+}
