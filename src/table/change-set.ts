@@ -30,6 +30,9 @@ export type FlowModOrder = "makeBeforeBreak" | "deletesFirst";
 /** Buckets of the order: 256 tables, first or second stage. */
 const BUCKETS = 512;
 
+/** Kept, because most rounds are small. */
+const DIRTY_STARTS: Int32Array = /* @__PURE__ */ new Int32Array(BUCKETS);
+
 export function bucketOf(operation: number, table: number, order: FlowModOrder): number {
   const place = operation === DELETE ? table : 255 - table;
   const second = (operation === DELETE) === (order === "makeBeforeBreak");
@@ -54,7 +57,7 @@ export function orderDirty(store: PackedStore, order: FlowModOrder): OrderedKeys
   const { length } = store.dirty;
   const found = new Int32Array(length);
   const places = new Int32Array(length);
-  const starts = new Int32Array(BUCKETS);
+  const starts = DIRTY_STARTS.fill(0);
   const count = findDirty(store, order, found, places, starts);
   accumulate(starts);
   const keys = new Int32Array(count);

@@ -112,7 +112,7 @@ export class FlowList implements Iterable<Flow> {
 
   /** Makes an object of the flow at `index`. Throws `RangeError` outside 0 … length-1. */
   at(index: number): Flow {
-    if (!(index >= 0 && index < this.#length)) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
+    if (index >>> 0 !== index || index >= this.#length) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
     const start = this.#starts[index] as number;
     const words = this.words;
     const matchBytes = matchLengthOf(words, start);
@@ -128,7 +128,7 @@ export class FlowList implements Iterable<Flow> {
 
   /** Fills `into` with the numbers and byte ranges of the flow at `index`; they stay valid until the list is changed. */
   read(index: number, into: PackedFlowView): void {
-    if (!(index >= 0 && index < this.#length)) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
+    if (index >>> 0 !== index || index >= this.#length) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
     const start = this.#starts[index] as number;
     const words = this.words;
     into.table = (words[start + FLOW_ID] as number) >>> 16;
