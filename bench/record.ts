@@ -1,22 +1,33 @@
 import { appendFileSync } from "node:fs";
 
-/** One measured figure. */
-export interface BenchRecord {
+/** A figure that was measured. */
+export interface Measured {
+  /** The median, if it was measured several times. */
+  readonly value: number;
+  /** Lowest and highest. */
+  readonly spread?: readonly [lowest: number, highest: number];
+  /** How many times it was measured. */
+  readonly runs?: number;
+}
+
+/** One line of the benchmarks. */
+export interface BenchRecord extends Measured {
   /** What was measured, such as `table/add`. */
   readonly name: string;
   /** Number of flows or operations it was measured with. */
   readonly size?: number;
-  readonly value: number;
   /** Such as `ns/flow`, `MB/s`, `B/flow`. */
   readonly unit: string;
   /** The same figure of the peer, measured in the same run. */
-  readonly peer?: { readonly name: string; readonly value: number };
+  readonly peer?: Measured & { readonly name: string };
   /** Largest ratio value / peer that the project aims at. */
   readonly goal?: number;
 }
 
 /** Small sizes are asked for: show that it works, measure nothing. */
 export const smoke: boolean = process.env.OFSYNC_BENCH_SMOKE === "1";
+/** Sizes are asked for that need gigabytes or many minutes. */
+export const large: boolean = process.env.OFSYNC_BENCH_LARGE === "1";
 
 /** Prints a figure with its ratio to the peer, and keeps it for the report when one is being made. */
 export function record(entry: BenchRecord): void {
@@ -30,6 +41,11 @@ export function record(entry: BenchRecord): void {
   console.log(line);
   const file = process.env.OFSYNC_BENCH_RECORDS;
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(entry)}\n`);
+}
+
+/** What repeated measurements come to. */
+export function measured(values: readonly number[]): Measured {
+  return { value: median(values), spread: [Math.min(...values), Math.max(...values)], runs: values.length };
 }
 
 /** The middle value; of two, the lower. */

@@ -1,5 +1,5 @@
 // Runs the table through the steps that bench/c/steps.h runs and prints one line of JSON per step. Started by table.bench.ts,
-// bundled as users get it:  node table-steps.mjs FLOWS [memory]
+// bundled as users get it:  node table-steps.mjs FLOWS
 import { diffTables } from "../src/diff/diff-tables.ts";
 import { DesiredFlowTable } from "../src/table/desired-table.ts";
 import type { BatchFates, FlowModRound } from "../src/table/flow-mod-round.ts";
@@ -141,55 +141,9 @@ function settleAll(table: DesiredFlowTable): void {
   if (round !== undefined && batch !== undefined) round.settle(batch, APPLIED);
 }
 
-function residentBytes(): number {
-  for (let i = 0; i < 4; i++) globalThis.gc?.();
-  return process.memoryUsage.rss();
-}
-
-/** What the tables take: nothing else is kept alive. */
-function measureMemory(n: number): void {
-  quiet = false;
-  let w: Workload | undefined = makeWorkload(n, false);
-  const before = residentBytes();
-  const table = new DesiredFlowTable();
-  const [, addNs] = time(() => {
-    for (let l = 0; l < (w as Workload).ownerCount; l++) {
-      const { uuids, first, flows } = w as Workload;
-      for (let i = first[l] as number, end = first[l + 1] as number; i < end; i++) table.setPacked(uuids, 4 * l, flows, i);
-    }
-  });
-  const round = table.startRound();
-  for (let taken = round?.next({ maxFlowMods: 10_000 }); taken !== undefined; taken = round?.next({ maxFlowMods: 10_000 })) {
-    round?.settle(taken, APPLIED);
-  }
-  const after = residentBytes();
-  const [changes, diffNs] = time(() => diffTables(table, table.installed).length);
-  const memory = table.memory();
-  print({
-    bytesPerFlow: memory.allocatedBytes / n,
-    usedBytesPerFlow: memory.usedBytes / n,
-    residentBytesPerFlow: (after - before) / n,
-    addNs: addNs / n,
-    diffNs: diffNs / n,
-    changes,
-  });
-  const shuffled = w.shuffled;
-  const [removed, removeNs] = time(() => {
-    let count = 0;
-    for (let x = 0; x < shuffled.length; x++) count += table.removePacked((w as Workload).uuids, 4 * (shuffled[x] as number));
-    return count;
-  });
-  print({ removed, removeNs: removeNs / n, peakResidentMiB: process.resourceUsage().maxRSS / 1024 });
-  w = undefined;
-}
-
-const flowCount = Number(process.argv[2] ?? 100_000);
-if (process.argv.includes("memory")) measureMemory(flowCount);
-else {
-  const small = makeWorkload(60_000);
-  const kept = [0, 1, 2, 3].map(() => run(small));
-  globalThis.gc?.();
-  const w = makeWorkload(flowCount);
-  quiet = false;
-  kept.push(run(w));
-}
+const small = makeWorkload(60_000);
+const kept = [0, 1, 2, 3].map(() => run(small));
+globalThis.gc?.();
+const w = makeWorkload(Number(process.argv[2] ?? 100_000));
+quiet = false;
+kept.push(run(w));

@@ -21,9 +21,12 @@ export interface Workload {
 
 const PRIORITIES = [1, 2, 10, 34, 50, 70, 80, 90, 100, 100, 110, 120, 1000, 2000, 2001, 65535] as const;
 
-/** The workload of `n` flows; `variants` false leaves `others` and `mixed` empty. */
-export function makeWorkload(n: number, variants = true): Workload {
-  let state = 0x2545_f491;
+/** The seed of bench/c/workload.h. */
+const SEED = 0x2545_f491;
+
+/** The workload of `n` flows; `variants` false leaves `others` and `mixed` empty. Of different `seed`s nothing is the same. */
+export function makeWorkload(n: number, variants = true, seed: number = SEED): Workload {
+  let state = seed;
   const rng = (): number => {
     state ^= state << 13;
     state ^= state >>> 17;
