@@ -2,7 +2,7 @@ import { fillPrefix, readIpv4, readIpv6, readMac } from "./address-text.ts";
 import { describeLimit, fitsField } from "./field-limits.ts";
 import type { Field } from "./fields.ts";
 import { CT_STATE, type FlagNames, readFlags, TCP_FLAGS, TUN_FLAGS } from "./flag-text.ts";
-import { readBytes, scanInt } from "./number-text.ts";
+import { hexDigit, readBytes, scanInt } from "./number-text.ts";
 import { parsePort } from "./port-text.ts";
 import { portToOf11 } from "./ports.ts";
 import type { ValueText } from "./value-text.ts";
@@ -136,7 +136,8 @@ function failSyntax(ctx: ValueText, what: string, start: number, end: number, hi
 
 function readMacs(ctx: ValueText, field: Field, start: number, end: number, value: Uint8Array, mask: Uint8Array): void {
   const hint = "write six pairs of hexadecimal digits with colons, such as 00:1b:21:3c:9d:f8";
-  const text = ctx.text;
+  // A digit may follow the value directly: ovs-ofctl ends the match where the word "action" begins.
+  const text = end < ctx.text.length && hexDigit(ctx.text.charCodeAt(end)) >= 0 ? ctx.text.slice(0, end) : ctx.text;
   const address = readMac(text, start, value);
   if (address === undefined || address.end > end) failSyntax(ctx, "Ethernet address", start, end, hint);
   if (address.cut) cutPart(ctx, field.name, start, end);

@@ -1,13 +1,12 @@
 import { DEFAULT_PRIORITY, type Flow, FlowFlag } from "../flow/flow.ts";
-import { type OpenFlowVersion, wireVersionOf } from "../flow/version.ts";
+import { matchFactsOf } from "../flow/match-facts.ts";
+import { wireVersionOf } from "../flow/version.ts";
 import { formatActionList, formatInstructions } from "./actions/format-instructions.ts";
 import type { FlowStats } from "./flow-attributes.ts";
 import { type FormatMatchOptions, formatMatch } from "./format-match.ts";
 
-/** How a flow is printed. */
+/** How a flow is printed. The version decides in which forms actions are shown. */
 export interface FormatFlowOptions extends FormatMatchOptions {
-  /** The version in which actions are shown, as `ovs-ofctl -O`; default OpenFlow15. */
-  readonly version?: OpenFlowVersion | undefined;
   /** Print it with statistics, as `dump-flows` does without `--no-stats`; what is not known counts as 0. */
   readonly stats?: FlowStats | undefined;
 }
@@ -16,6 +15,8 @@ export interface FormatFlowOptions extends FormatMatchOptions {
  * One flow exactly as `ovs-ofctl --no-stats --no-names -O VERSION dump-flows` prints it, without the leading space; with `stats` as
  * without `--no-stats`, with `names` as with `--names`. `parseFlow` reads it back to the same flow, as far as the version can show it:
  * flags appear from OpenFlow 1.3 on, importance from 1.4 on.
+ *
+ * Errors: `WIRE_ACTION`, `WIRE_INSTRUCTION` or `ACTION_MATCH` for a flow that no switch can hold in this version.
  */
 export function formatFlow(flow: Flow, options: FormatFlowOptions = {}): string {
   const { stats } = options;
@@ -53,12 +54,15 @@ export function formatDiffFlow(flow: Flow, options: Omit<FormatFlowOptions, "sta
 
 function matchText(flow: Flow, options: FormatMatchOptions): string {
   if (flow.match.bytes.length === 0 && flow.priority === DEFAULT_PRIORITY) return "";
-  return formatMatch(flow.match, { names: options.names, showHidden: options.showHidden, priority: flow.priority });
+  const { names, showHidden, version } = options;
+  return formatMatch(flow.match, { names, showHidden, version, priority: flow.priority });
 }
 
 function actionsText(flow: Flow, options: FormatFlowOptions): string {
   const { names } = options;
-  return formatInstructions(flow.instructions, options.version ?? "OpenFlow15", names === undefined ? {} : { names });
+  // Older actions turn into newer ones on the way, and those have to fit the match as well.
+  const facts = flow.instructions.isWire15 ? undefined : matchFactsOf(flow.match);
+  return formatInstructions(flow.instructions, options.version ?? "OpenFlow15", { names, facts });
 }
 
 function cookieText(flow: Flow): string {

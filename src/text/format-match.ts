@@ -7,6 +7,7 @@ import { MatchDraft } from "../flow/match-draft.ts";
 import { SLOT } from "../flow/match-slots.ts";
 import { formatPort } from "../flow/port-text.ts";
 import { ETH_TYPE, IP_PROTO } from "../flow/prerequisites.ts";
+import type { OpenFlowVersion } from "../flow/version.ts";
 import type { PortNames } from "./parse-context.ts";
 
 /** How a match is printed. */
@@ -18,6 +19,11 @@ export interface FormatMatchOptions {
    * implies Ethernet, and masks that Open vSwitch takes for exact. Default false. Read it back with the same option.
    */
   readonly showHidden?: boolean | undefined;
+  /**
+   * The version of the switch, as `ovs-ofctl -O`; default OpenFlow15. OpenFlow 1.0 shows a match on packets without a VLAN tag as
+   * `vlan_tci=0x0000`, later versions, which know no priority bits without a tag, as `vlan_tci=0x0000/0x1fff`.
+   */
+  readonly version?: OpenFlowVersion | undefined;
 }
 
 const DEFAULT_PRIORITY = 0x8000;
@@ -46,10 +52,12 @@ class MatchText {
   text = "";
   readonly #names: PortNames | undefined;
   readonly #showHidden: boolean;
+  readonly #untaggedMask: number;
 
   constructor(options: FormatMatchOptions) {
     this.#names = options.names;
     this.#showHidden = options.showHidden ?? false;
+    this.#untaggedMask = options.version === "OpenFlow10" ? 0x1fff : 0xffff;
   }
 
   add(name: string, value: string): void {
@@ -260,7 +268,8 @@ class MatchText {
       return;
     }
     const text = `0x${tci.toString(16).padStart(4, "0")}`;
-    this.add("vlan_tci", mask === 0xffff ? text : `${text}/0x${mask.toString(16).padStart(4, "0")}`);
+    const exact = mask === 0xffff || (tci === 0 && mask === this.#untaggedMask);
+    this.add("vlan_tci", exact ? text : `${text}/0x${mask.toString(16).padStart(4, "0")}`);
   }
 
   #network(ethType: number, protocolled: boolean): void {

@@ -118,6 +118,23 @@ describe("fmt", () => {
     ]);
   });
 
+  test("a flow that the version cannot carry is a bad line like any other", () => {
+    const input = "ip,actions=1\nactions=decap()\ntcp,actions=3\n";
+    for (const compat of ["strict", "ovs"]) {
+      const { status, stdout } = ofsync(["fmt", "-O", "OpenFlow10", "--compat", compat, "--json", "-k"], { input });
+      const lines = stdout
+        .trim()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line));
+      expect(status).toBe(1);
+      expect(lines).toEqual([
+        { line: 1, ok: true, text: "ip actions=output:1" },
+        expect.objectContaining({ line: 2, ok: false, code: "WIRE_ACTION", column: 1 }),
+        { line: 3, ok: true, text: "tcp actions=output:3" },
+      ]);
+    }
+  });
+
   test("--compat ovs changes what ovs-ofctl changes, and says so", () => {
     expect(ofsync(["fmt"], { input: "dl_vlan=5000,actions=drop\n" }).status).toBe(1);
     const lenient = ofsync(["fmt", "--compat", "ovs"], { input: "dl_vlan=5000,actions=drop\n" });

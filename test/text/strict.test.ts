@@ -203,3 +203,34 @@ describe("the hidden packet type", () => {
     expect(parseMatch("eth,ip", { showHidden: true }).equals(parseMatch("ip"))).toBe(true);
   });
 });
+
+describe("forms that depend on the version", () => {
+  test.each(["vlan_tci=0", "dl_vlan=0xffff", "vlan_tci=0/0x1fff"])("no VLAN tag in OpenFlow 1.0: %s", (text) => {
+    const flow = parseFlow(`reg0=1,${text},actions=drop`, { version: "OpenFlow10" });
+    expect(formatFlow(flow, { version: "OpenFlow10" })).toBe("reg0=0x1,vlan_tci=0x0000 actions=drop");
+    expect(formatFlow(flow, { version: "OpenFlow13" })).toBe("reg0=0x1,vlan_tci=0x0000/0x1fff actions=drop");
+    expect(parseFlow("reg0=0x1,vlan_tci=0x0000 actions=drop", { version: "OpenFlow10" }).equals(flow)).toBe(true);
+  });
+
+  test.each(["mod_dl_src:00:11:22:33:44:55", "mod_dl_dst:00:11:22:33:44:55", "mod_vlan_vid:5"])(
+    "%s does not fit other packets than Ethernet once it is a set_field",
+    (action) => {
+      const text = `packet_type=(1,0x86dd),actions=${action}`;
+      expect(failure(text, { version: "OpenFlow13" }).openflowError).toBe("OFPBAC_MATCH_INCONSISTENT");
+      const flow = parseFlow(text, { version: "OpenFlow13", compat: "ovs" });
+      expect(() => formatFlow(flow, { version: "OpenFlow13" })).toThrow(expect.objectContaining({ code: "ACTION_MATCH" }));
+      expect(formatFlow(flow, { version: "OpenFlow10" })).toBe(`packet_type=(1,0x86dd) actions=${action}`);
+    },
+  );
+});
+
+test("the match ends where the word action begins, as with ovs-ofctl", () => {
+  for (const field of [
+    "dl_dst=50:54:00:05:00:00",
+    "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00",
+    "reg0=0x5",
+    "ipv6,ipv6_dst=::1",
+  ]) {
+    expect(formatFlow(parseFlow(`${field}actions=drop`, { compat: "ovs" }))).toBe(`${field} actions=drop`);
+  }
+});

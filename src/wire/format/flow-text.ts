@@ -12,9 +12,9 @@ import { alternateHex, bitNames, chomp, counterText, durationText, type Format, 
 
 /** Texts of messages about flows. */
 
-/** A match; `priority` in front of it unless it is the default. */
-export function matchText(match: Match, format: Format, priority?: number): string {
-  return formatMatch(match, { names: format.names, priority });
+/** A match as it stands in a message of this version; `priority` in front of it unless it is the default. */
+export function matchText(match: Match, version: number, format: Format, priority?: number): string {
+  return formatMatch(match, { names: format.names, version: versionName(version as WireVersion), priority });
 }
 
 /** Instructions as they stand in a message of this version. */
@@ -52,7 +52,7 @@ export function flowModText(message: FlowModMessage, format: Format): string {
   const newCookie = adds ? message.cookie : (message.newCookie ?? NO_COOKIE);
   let text = ` ${COMMANDS[command]}`;
   if (message.table !== 0) text += ` table:${message.table}`;
-  const match = matchText(message.match, format, message.priority);
+  const match = matchText(message.match, version, format, message.priority);
   text += match === "" ? " " : ` ${match} `;
   if (newCookie !== 0n && newCookie !== NO_COOKIE) text += `cookie:${hex(newCookie)} `;
   if (!adds && message.cookieMask !== 0n) text += `cookie:${hex(message.cookie)}/${hex(message.cookieMask)} `;
@@ -66,7 +66,7 @@ export function flowModText(message: FlowModMessage, format: Format): string {
 }
 
 export function flowRemovedText(message: FlowRemoved, format: Format): string {
-  let text = ` ${matchText(message.match, format, message.priority)} reason=${reasonText(message.reason)}`;
+  let text = ` ${matchText(message.match, message.version, format, message.priority)} reason=${reasonText(message.reason)}`;
   if (message.table !== ALL_TABLES) text += ` table_id=${message.table}`;
   if (message.cookie !== 0n) text += ` cookie:${hex(message.cookie)}`;
   text += ` duration${durationText(message.durationSeconds, message.durationNanoseconds)} idle${message.idleTimeout}`;
@@ -81,7 +81,7 @@ function reasonText(reason: number): string {
 export function flowRequestText(message: FlowRequest, format: Format): string {
   let text = message.table === ALL_TABLES ? "" : ` table=${message.table}`;
   if (message.outPort !== Port.any) text += ` out_port=${portText(message.outPort, format)}`;
-  return `${text} ${matchText(message.match, format)}`;
+  return `${text} ${matchText(message.match, message.version, format)}`;
 }
 
 function flowStatsOfOne(flow: FlowStats, version: number, format: Format): string {
@@ -94,7 +94,7 @@ function flowStatsOfOne(flow: FlowStats, version: number, format: Format): strin
   if (flow.importance !== 0) text += `importance=${flow.importance}, `;
   if (flow.idleAge !== undefined && flow.idleAge <= 0x7fffffff) text += `idle_age=${flow.idleAge}, `;
   if (flow.hardAge !== undefined && flow.hardAge !== flow.durationSeconds) text += `hard_age=${flow.hardAge}, `;
-  const match = matchText(flow.match, format, flow.priority);
+  const match = matchText(flow.match, version, format, flow.priority);
   return `${text}${match === "" ? "" : `${match} `}actions=${instructionsText(flow.instructions, version, format)}`;
 }
 
@@ -127,7 +127,7 @@ export function monitorRequestText(message: FlowMonitorRequest, format: Format):
     if (monitor.outPort !== Port.any) text += ` out_port=${portText(monitor.outPort, format)}`;
     if (monitor.outGroup !== 0 && monitor.outGroup !== Group.any) text += ` out_group=${monitor.outGroup | 0}`;
     if (monitor.table !== ALL_TABLES) text += ` table=${monitor.table}`;
-    text = chomp(`${text} ${matchText(monitor.match, format)}`, " ");
+    text = chomp(`${text} ${matchText(monitor.match, message.version, format)}`, " ");
   }
   return text;
 }
@@ -140,7 +140,7 @@ function updateText(update: FlowUpdate, version: number, format: Format): string
   text += ` table=${update.table}`;
   if (update.idleTimeout !== 0) text += ` idle_timeout=${update.idleTimeout}`;
   if (update.hardTimeout !== 0) text += ` hard_timeout=${update.hardTimeout}`;
-  text += ` cookie=${alternateHex(update.cookie)} ${matchText(update.match, format)}`;
+  text += ` cookie=${alternateHex(update.cookie)} ${matchText(update.match, version, format)}`;
   if (update.instructions.bytes.length === 0) return text;
   return `${text.endsWith(" ") ? text : `${text} `}actions=${instructionsText(update.instructions, version, format)}`;
 }

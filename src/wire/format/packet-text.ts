@@ -24,7 +24,7 @@ export function packetInText(message: PacketIn, format: Format): string {
   const { totalLength, data } = message;
   let text = message.table === 0 ? "" : ` table_id=${message.table}`;
   if (message.cookie !== undefined) text += ` cookie=${hex(message.cookie)}`;
-  text += ` total_len=${totalLength} ${matchText(message.metadata, format)}`;
+  text += ` total_len=${totalLength} ${matchText(message.metadata, message.version, format)}`;
   text += ` (via ${PACKET_IN_REASONS[message.reason] ?? reasonText(message.reason)}) data_len=${data.length}`;
   if (message.bufferId === NO_BUFFER) {
     text += ` (unbuffered)${totalLength === data.length ? "" : " (***total_len != data_len***)"}`;
@@ -83,7 +83,7 @@ function stackValue(value: Uint8Array): string {
 
 export function packetOutText(message: PacketOut, format: Format): string {
   const { data } = message;
-  let text = ` ${matchText(message.metadata, format)} actions=${formatActionList(message.actions, { names: format.names })}`;
+  let text = ` ${matchText(message.metadata, message.version, format)} actions=${formatActionList(message.actions, { names: format.names })}`;
   if (message.bufferId !== NO_BUFFER) return text + bufferText(message.bufferId);
   text += ` data_len=${data.length}`;
   if (format.verbosity > 0 && data.length > 0) text += `\n${packetSummary(data, packetTypeOf(message))}\n`;
