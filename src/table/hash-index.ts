@@ -133,9 +133,11 @@ export class HashIndex {
   }
 
   #allocateSegment(depth: number): number {
+    const { top } = this.#arena;
     const segment = this.#arena.allocate(SEGMENT_WORDS);
     const words = this.#arena.words;
-    words.fill(0, segment, segment + SEGMENT_WORDS);
+    // Memory never used before is zero.
+    if (segment < top) words.fill(0, segment, segment + SEGMENT_WORDS);
     words[segment] = KIND_SEGMENT << KIND_SHIFT;
     words[segment + 1] = depth;
     return segment;
