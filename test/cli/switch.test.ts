@@ -142,6 +142,22 @@ describePeer("the command and a real switch", () => {
     expect(await command.interrupt()).toBe(0);
   });
 
+  test("Ctrl-C in the middle: every flow is as it was or as it should be, and the next run finishes", async () => {
+    const desired = join(sets, "ovn-20k", "desired.txt.gz");
+    const wanted = new Set(sortedLines(ofsync(["fmt", "--compat", "ovs", desired]).stdout));
+    const command = start("apply", "--compat", "ovs", address, desired);
+    for (let i = 0; i < 400 && (await peer.dumpFlows()).length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    const status = await command.interrupt();
+    const held = await peer.dumpFlows();
+    expect(held.filter((line) => !wanted.has(line))).toEqual([]);
+    if (status !== 0) {
+      expect(status).toBe(130);
+      expect(command.said()).toMatch(/stopped before the switch was in step/);
+    }
+    expect(ofsync(["apply", "--compat", "ovs", address, desired]).status).toBe(0);
+    expect(ofsync(["diff", address, desired])).toMatchObject({ status: 0, stdout: "" });
+  });
+
   test("watch prints changes as they happen", async () => {
     const command = start("watch", address);
     await command.until(/watching .*Ctrl-C ends/);

@@ -167,8 +167,9 @@ class Application {
       return report.refused.length === 0 ? 0 : 1;
     } catch (error) {
       if (!this.#interrupted) throw error;
-      const { counters } = this.#sync.status();
-      terminal.note(`stopped: ${counters.applied} flow-mods were confirmed, ${counters.unknown} are unknown`);
+      // What is already sent is still carried out and answered.
+      await this.#sync.stop();
+      terminal.note("stopped before the switch was in step: some flows are as they were, all others as they should be");
       return INTERRUPTED;
     } finally {
       stopListening();
