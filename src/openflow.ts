@@ -23,6 +23,7 @@ export type { PortDescription } from "./wire/port.ts";
 export { Group, Port } from "./wire/port-number.ts";
 export type { PortStats } from "./wire/port-stats.ts";
 export type { ControllerRole } from "./wire/role.ts";
+export { TableConfig, type TableDescription } from "./wire/table.ts";
 export type { WireErrorCode } from "./wire/wire-error.ts";
 
 // openflow/: connections to switches

@@ -29,7 +29,7 @@ describe("help and usage", () => {
     for (const name of COMMANDS) {
       const long = ofsync([name, "--help"])
         .stdout.split("\n")
-        .filter((line) => line.length > 118);
+        .filter((line) => line.length > 120);
       expect(long).toEqual([]);
     }
   });

@@ -30,8 +30,7 @@ export const ARP_THA = 25;
 export const TUN_ID = 26;
 export const TUN_SRC = 27;
 export const TUN_DST = 28;
-/** `xreg0..7` in eight slots; the registers are kept apart and folded in when the bytes are written. */
-export const XREG = 29;
+// 29 to 36: `xreg0..7`; the registers are kept apart and folded in when the bytes are written.
 export const PKT_MARK = 37;
 export const CT_STATE = 38;
 export const CT_ZONE = 39;
