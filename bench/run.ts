@@ -3,14 +3,17 @@
 //   npm run bench                    all of them
 //   npm run bench -- table wire      those whose name contains one of the words
 //   npm run bench -- --smoke         small sizes: shows that they work, in under a minute (npm run bench:ci)
-//   npm run bench -- --report        also writes docs/benchmarks/results.json
+//   npm run bench -- --large memory  the sizes that need gigabytes or many minutes as well
+//   npm run bench -- --report        also writes docs/benchmarks: results.json, and the charts drawn from it
+//   npm run bench -- --charts        runs nothing, draws the charts anew
 //
 // A bench file prints for people and calls `record` of bench/record.ts for every figure it stands for. It reads
 // OFSYNC_BENCH_SMOKE=1 as "small sizes". The exit status is that of the benchmarks: slow is no failure, an error is.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { BenchRecord } from "./record.ts";
+import { writeCharts, writeReport } from "./report.ts";
 
 const here = new URL(".", import.meta.url).pathname;
 const root = join(here, "..");
@@ -18,6 +21,16 @@ const flags = new Set(process.argv.slice(2).filter((argument) => argument.starts
 const words = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const smoke = flags.has("--smoke");
 const records = join(root, ".cache/bench.jsonl");
+
+const charts = (): void => console.log(`\ndrew ${writeCharts().join(", ")} in docs/benchmarks`);
+if (flags.has("--charts")) {
+  charts();
+  process.exit(0);
+}
+if (flags.has("--report") && smoke) {
+  console.error("--report wants full sizes, not --smoke");
+  process.exit(1);
+}
 
 const files = readdirSync(here)
   .filter((name) => name.endsWith(".bench.ts") && (words.length === 0 || words.some((word) => name.includes(word))))
@@ -29,29 +42,24 @@ if (files.length === 0) {
 
 mkdirSync(join(root, ".cache"), { recursive: true });
 rmSync(records, { force: true });
+const sizes = { ...(smoke ? { OFSYNC_BENCH_SMOKE: "1" } : {}), ...(flags.has("--large") ? { OFSYNC_BENCH_LARGE: "1" } : {}) };
 const failed: string[] = [];
 for (const file of files) {
   console.log(`\n=== ${file.replace(/\.bench\.ts$/, "")}${smoke ? " (small sizes)" : ""}`);
+  const start = performance.now();
   const { status, signal } = spawnSync(process.execPath, ["--expose-gc", "--import", "tsx", join(here, file)], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, OFSYNC_BENCH_RECORDS: records, ...(smoke ? { OFSYNC_BENCH_SMOKE: "1" } : {}) },
+    env: { ...process.env, OFSYNC_BENCH_RECORDS: records, ...sizes },
   });
+  console.log(`${((performance.now() - start) / 1000).toFixed(0)} s`);
   if (status !== 0) failed.push(`${file} (${signal ?? `exit status ${status}`})`);
 }
 
 if (flags.has("--report") && failed.length === 0) {
-  const folder = join(root, "docs/benchmarks");
-  mkdirSync(folder, { recursive: true });
   const lines = readFileSync(records, "utf8").trim().split("\n");
-  const report = {
-    date: new Date().toISOString().slice(0, 10),
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release() },
-    node: process.version,
-    results: lines.map((line): unknown => JSON.parse(line)),
-  };
-  writeFileSync(join(folder, "results.json"), `${JSON.stringify(report, null, 2)}\n`);
-  console.log("\nwrote docs/benchmarks/results.json");
+  writeReport(lines.map((line) => JSON.parse(line) as BenchRecord));
+  charts();
 }
 
 console.log(failed.length === 0 ? `\n${files.length} benchmarks ran` : `\nfailed: ${failed.join(", ")}`);

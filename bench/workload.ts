@@ -11,6 +11,8 @@ export interface Workload {
   readonly first: Int32Array;
   readonly shuffled: Int32Array;
   readonly sum: string;
+  /** State of the random numbers after the last flow. */
+  readonly end: number;
   /** The flows, with their actions inside an apply-actions instruction and the first word of the owner as cookie. */
   readonly flows: FlowList;
   /** The same with the target table one higher. */
@@ -24,7 +26,7 @@ const PRIORITIES = [1, 2, 10, 34, 50, 70, 80, 90, 100, 100, 110, 120, 1000, 2000
 /** The seed of bench/c/workload.h. */
 const SEED = 0x2545_f491;
 
-/** The workload of `n` flows; `variants` false leaves `others` and `mixed` empty. Of different `seed`s nothing is the same. */
+/** The workload of `n` flows; `variants` false leaves `others` and `mixed` empty. `seed`: the `end` of another, to go on from there. */
 export function makeWorkload(n: number, variants = true, seed: number = SEED): Workload {
   let state = seed;
   const rng = (): number => {
@@ -216,6 +218,7 @@ export function makeWorkload(n: number, variants = true, seed: number = SEED): W
     }
   }
 
+  const end = state;
   const shuffled = Int32Array.from({ length: ownerCount }, (_, i) => i);
   state = 0x0123_4567;
   for (let i = ownerCount - 1; i >= 1; i--) {
@@ -230,6 +233,7 @@ export function makeWorkload(n: number, variants = true, seed: number = SEED): W
     uuids,
     first,
     shuffled,
+    end,
     sum: (hash >>> 0).toString(16).padStart(8, "0"),
     flows: lists[0],
     others: lists[1],

@@ -1,0 +1,195 @@
+// Times single operations on a table, each by itself, and prints one line of JSON per kind of operation. Started by
+// latency.bench.ts, bundled as users get it:  node latency-steps.mjs FLOWS
+//
+// Collection pauses are observed beside: `gc` says how many there were during these operations and how long the longest took.
+// They are part of the operations they fall into, and so is whatever else the machine did meanwhile.
+import { PerformanceObserver } from "node:perf_hooks";
+import { diffTables } from "../src/diff/diff-tables.ts";
+import { DesiredFlowTable } from "../src/table/desired-table.ts";
+import type { BatchFates, FlowModRound } from "../src/table/flow-mod-round.ts";
+import { makeWorkload, type Workload } from "./workload.ts";
+
+const APPLIED: BatchFates = { fate: "applied", refused: new Map(), unknown: new Set() };
+/** As the synchroniser sends them. */
+const BATCH = { maxFlowMods: 2048 };
+/** Single changes that are timed. */
+const CHANGES = 100_000;
+
+let quiet = true;
+const pauses: { start: number; ms: number }[] = [];
+const observer = new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) pauses.push({ start: entry.startTime, ms: entry.duration });
+});
+observer.observe({ entryTypes: ["gc"] });
+
+/** Nanoseconds of each operation; made before, so that keeping them takes no memory. */
+const samples = new Float64Array(2_000_000);
+let count = 0;
+let phaseStart = 0;
+/**
+ * Processor time of this process when it was last asked for, in microseconds. An operation of more than a millisecond may have
+ * been one during which the system ran something else: the processor time since then tells the two apart.
+ */
+let processorTime = 0;
+let longestOwn = 0;
+
+function processorMicroseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+function begin(): void {
+  count = 0;
+  longestOwn = 0;
+  processorTime = processorMicroseconds();
+  phaseStart = performance.now();
+}
+
+async function end(op: string): Promise<void> {
+  const phaseEnd = performance.now();
+  // The observer hears of collections when the loop has turned.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const gc = pauses.filter((pause) => pause.start >= phaseStart && pause.start <= phaseEnd).map((pause) => pause.ms);
+  pauses.length = 0;
+  if (quiet) return;
+  const sorted = samples.subarray(0, count).sort();
+  const at = (share: number): number => sorted[Math.min(count - 1, Math.floor(share * count))] as number;
+  const slow = sorted.length - sorted.findLastIndex((ns) => ns <= 1e6) - 1;
+  const longest = gc.reduce((most, ms) => Math.max(most, ms), 0);
+  print({
+    op,
+    count,
+    p50: at(0.5),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: at(1),
+    longestOwn,
+    overOneMs: slow,
+    gc: { count: gc.length, longestMs: longest },
+  });
+}
+
+function print(line: object): void {
+  console.log(JSON.stringify(line));
+}
+
+function note(start: number): void {
+  const ns = (performance.now() - start) * 1e6;
+  samples[count++] = ns;
+  if (ns > 1e6) noteSlow(ns);
+  else {
+    if (ns > longestOwn) longestOwn = ns;
+    if ((count & 63) === 0) processorTime = processorMicroseconds();
+  }
+}
+
+function noteSlow(ns: number): void {
+  const now = processorMicroseconds();
+  longestOwn = Math.max(longestOwn, Math.min(ns, 1000 * (now - processorTime)));
+  processorTime = now;
+}
+
+/** Brings the switch up to date in batches; each batch taken and each settled is one operation. */
+function settle(round: FlowModRound | undefined): void {
+  for (;;) {
+    let start = performance.now();
+    const batch = round?.next(BATCH);
+    note(start);
+    if (round === undefined || batch === undefined) return;
+    start = performance.now();
+    round.settle(batch, APPLIED);
+    note(start);
+  }
+}
+
+async function run(w: Workload, changes: number): Promise<void> {
+  const { uuids, first, shuffled, flows, others, mixed, ownerCount } = w;
+  const table = new DesiredFlowTable();
+
+  begin();
+  for (let owner = 0; owner < ownerCount; owner++) {
+    for (let i = first[owner] as number, to = first[owner + 1] as number; i < to; i++) {
+      const start = performance.now();
+      table.setPacked(uuids, 4 * owner, flows, i);
+      note(start);
+    }
+  }
+  await end("add");
+
+  begin();
+  let start = performance.now();
+  const round = table.startRound();
+  note(start);
+  await end("start a round over everything");
+  begin();
+  settle(round);
+  await end("take or settle a batch of 2048");
+
+  // One change at a time: what is wanted changes, the difference is found, sent and confirmed.
+  const toggled = new Uint8Array(ownerCount);
+  begin();
+  for (let x = 0; x < changes; x++) {
+    const owner = shuffled[x % ownerCount] as number;
+    const on = (toggled[owner] as number) ^ 1;
+    toggled[owner] = on;
+    start = performance.now();
+    table.setPacked(uuids, 4 * owner, on === 1 ? others : flows, first[owner] as number);
+    const one = table.startRound();
+    const batch = one?.next(BATCH);
+    if (one !== undefined && batch !== undefined) one.settle(batch, APPLIED);
+    note(start);
+  }
+  await end("change, diff and confirm one flow");
+
+  // The same, only up to the difference found.
+  begin();
+  for (let x = 0; x < changes; x++) {
+    const owner = shuffled[x % ownerCount] as number;
+    const on = (toggled[owner] as number) ^ 1;
+    toggled[owner] = on;
+    start = performance.now();
+    table.setPacked(uuids, 4 * owner, on === 1 ? others : flows, first[owner] as number);
+    const one = table.startRound();
+    note(start);
+    const batch = one?.next(BATCH);
+    if (one !== undefined && batch !== undefined) one.settle(batch, APPLIED);
+  }
+  await end("change and diff one flow");
+  for (let owner = 0; owner < ownerCount; owner++) {
+    if (toggled[owner] === 1) table.setPacked(uuids, 4 * owner, flows, first[owner] as number);
+  }
+
+  begin();
+  for (let x = 0; x < ownerCount; x++) {
+    const owner = shuffled[x] as number;
+    start = performance.now();
+    table.replacePacked(uuids, 4 * owner, mixed, first[owner] as number, first[owner + 1] as number);
+    note(start);
+  }
+  await end("replace an owner's flows");
+  // Much has changed and waits; none of it is sent yet.
+  begin();
+  for (let x = 0; x < ownerCount; x++) {
+    start = performance.now();
+    table.removePacked(uuids, 4 * (shuffled[x] as number));
+    note(start);
+  }
+  await end("remove an owner's flows");
+  begin();
+  const waiting = table.startRound();
+  count = 0;
+  settle(waiting);
+  await end("take or settle a batch of 2048, deletes");
+
+  if (table.size + table.installed.size > 0 || diffTables(table, table.installed).length > 0)
+    throw new Error("something is left");
+}
+
+const small = makeWorkload(60_000);
+for (let i = 0; i < 3; i++) await run(small, 20_000);
+globalThis.gc?.();
+const size = Number(process.argv[2] ?? 100_000);
+const w = makeWorkload(size);
+quiet = false;
+await run(w, Math.min(CHANGES, 10 * size));
+observer.disconnect();

@@ -1,0 +1,104 @@
+// The report: docs/benchmarks/results.json and the charts drawn from it.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { drawCharts } from "./charts.ts";
+import type { BenchRecord, Measured } from "./record.ts";
+
+/** One line: what was measured, and beside whom. */
+export interface ResultLine extends Measured {
+  /** Such as `table/add`: the benchmark, and what of it. */
+  readonly name: string;
+  readonly size?: number;
+  readonly unit: string;
+  readonly peers: readonly (Measured & { readonly name: string; readonly ratio: number })[];
+  /** Largest ratio to that peer that the project aims at. */
+  readonly goal?: { readonly peer: string; readonly ratio: number; readonly met: boolean };
+}
+
+export interface Report {
+  readonly machine: Readonly<Record<string, string | number>>;
+  /** When each benchmark ran. */
+  readonly dates: Readonly<Record<string, string>>;
+  readonly results: readonly ResultLine[];
+}
+
+const folder = join(new URL(".", import.meta.url).pathname, "../docs/benchmarks");
+const file = join(folder, "results.json");
+
+/** Writes what was recorded. Benchmarks that did not run keep what an earlier run on the same machine found. */
+export function writeReport(records: readonly BenchRecord[]): void {
+  const machine = describeMachine();
+  const results = merge(records);
+  const ran = new Set(results.map(benchOf));
+  const earlier = readReport();
+  const kept = earlier !== undefined && JSON.stringify(earlier.machine) === JSON.stringify(machine) ? earlier : undefined;
+  const date = new Date().toISOString().slice(0, 10);
+  const report: Report = {
+    machine,
+    dates: { ...kept?.dates, ...Object.fromEntries([...ran].map((bench) => [bench, date])) },
+    results: [...(kept?.results.filter((line) => !ran.has(benchOf(line))) ?? []), ...results],
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
+}
+
+/** Draws the charts of the last report and says which. */
+export function writeCharts(): string[] {
+  const report = readReport();
+  if (report === undefined) throw new Error("docs/benchmarks/results.json is missing: npm run bench -- --report");
+  const charts = drawCharts(report);
+  for (const [name, svg] of charts) writeFileSync(join(folder, name), svg);
+  return charts.map(([name]) => name);
+}
+
+function readReport(): Report | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Report) : undefined;
+}
+
+function benchOf(line: ResultLine): string {
+  return line.name.split("/")[0] as string;
+}
+
+/** One line for all peers of a figure. */
+function merge(records: readonly BenchRecord[]): ResultLine[] {
+  const lines = new Map<string, ResultLine>();
+  for (const { peer, goal, ...own } of records) {
+    const key = `${own.name} ${own.size}`;
+    const { peers, ...line } = lines.get(key) ?? { ...own, peers: [] };
+    const ratio = peer === undefined ? 0 : own.value / peer.value;
+    lines.set(key, {
+      ...line,
+      peers: peer === undefined ? peers : [...peers, { ...peer, ratio: rounded(ratio) }],
+      ...(peer === undefined || goal === undefined ? {} : { goal: { peer: peer.name, ratio: goal, met: ratio <= goal } }),
+    });
+  }
+  return [...lines.values()].map((line) => JSON.parse(JSON.stringify(line, shorten)) as ResultLine);
+}
+
+function shorten(key: string, value: unknown): unknown {
+  return typeof value === "number" && key !== "size" ? rounded(value) : value;
+}
+
+/** To four digits. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function describeMachine(): Report["machine"] {
+  return {
+    cpu: (cpus()[0]?.model ?? "unknown").trim(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${process.arch}`,
+    node: process.version.slice(1),
+    openVSwitch: versionOf("ovs-ofctl", /Open vSwitch\) (\S+)/),
+    gcc: versionOf("gcc", /(\d+\.\d+\.\d+)/),
+  };
+}
+
+function versionOf(program: string, pattern: RegExp): string {
+  const { stdout, error } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  return (error === undefined ? pattern.exec(stdout)?.[1] : undefined) ?? "not installed";
+}
