@@ -1,3 +1,4 @@
+import equal from "fast-deep-equal";
 import { Immer } from "immer";
 import { type Clock, systemClock } from "../clock.ts";
 import { OfsyncError } from "../errors.ts";
@@ -168,7 +169,8 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
     const edited: readonly FlowInit[] = immer.produce(drafts, (flows: FlowDraft[]): void => {
       recipe(flows);
     });
-    if (edited === drafts) {
+    // An edit that ends where it began is none, whichever way it went.
+    if (edited === drafts || equal(edited, drafts)) {
       return { added: 0, replaced: 0, removed: 0, unchanged: drafts.length, duplicates: 0 };
     }
     return this.setFlows(
