@@ -71,6 +71,7 @@ export { type FormatInstructionsOptions, formatActionList, formatInstructions } 
 export type { FlowStats } from "./text/flow-attributes.ts";
 export { type FlowTemplateValue, flow } from "./text/flow-template.ts";
 export { FlowTextReader, type FlowTextReaderOptions } from "./text/flow-text-reader.ts";
+export { FlowTextWriter } from "./text/flow-text-writer.ts";
 export { type FormatFlowOptions, formatDiffFlow, formatFlow } from "./text/format-flow.ts";
 export { type FormatMatchOptions, formatMatch } from "./text/format-match.ts";
 export type { Compat, ParseWarning } from "./text/parse-context.ts";
@@ -119,6 +120,7 @@ export type { TableEvent } from "./table/table-event.ts";
 
 // diff/
 export { diffTables } from "./diff/diff-tables.ts";
+export { FlowDifferences, FlowPairing } from "./diff/flow-pairing.ts";
 export { flowModBatch, orderFlowMods } from "./diff/flow-mod-batch.ts";
 export { formatFlowMod } from "./diff/format-flow-mod.ts";
 

@@ -1,5 +1,3 @@
-import type { FlowMod } from "../index.ts";
-
 /** Counts of a comparison. */
 export interface DiffTally {
   add: number;
@@ -20,8 +18,8 @@ export function emptyTally(): DiffTally {
 }
 
 /** What becomes of a key: `add` where nothing was, `modify` where another value was (however that is sent), `delete`. */
-export function changeOf(mod: FlowMod, wasInstalled: boolean): keyof TableTally {
-  return mod.command === "delete" ? "delete" : wasInstalled ? "modify" : "add";
+export function changeOf(isDesired: boolean, wasInstalled: boolean): keyof TableTally {
+  return isDesired ? (wasInstalled ? "modify" : "add") : "delete";
 }
 
 export function count(tally: DiffTally, change: keyof TableTally, table: number): void {

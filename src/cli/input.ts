@@ -1,4 +1,4 @@
-import { createReadStream, type ReadStream, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, type ReadStream, readSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { CommandFailure } from "./command.ts";
@@ -8,6 +8,7 @@ import type { Terminal } from "./terminal.ts";
 /** A longer line is no flow; refusing it keeps a binary file from filling the memory. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
+const PIECE = 256 * 1024;
 
 /** How a file is called in messages. */
 export function inputName(path: string): string {
@@ -16,11 +17,13 @@ export function inputName(path: string): string {
 
 /**
  * The bytes of a file in pieces, with progress for whoever is watching. `-` is standard input; a name that ends in `.gz` is
- * unpacked. The file is never held as a whole.
+ * unpacked. The file is never held as a whole; each piece is valid only until the next is asked for.
  */
 export async function* byteChunks(path: string, terminal: Terminal): AsyncGenerator<Uint8Array> {
+  const status = path === "-" ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (status?.isFile() === true && !path.endsWith(".gz")) return yield* plainFile(path, status.size, terminal);
   const file = path === "-" ? undefined : createReadStream(path, { highWaterMark: CHUNK });
-  const total = file === undefined || !terminal.watched ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  const total = status?.size ?? 0;
   const progress = new Progress(terminal, `reading ${inputName(path)}`, "kB", undefined);
   let bytes = 0;
   try {
@@ -33,6 +36,25 @@ export async function* byteChunks(path: string, terminal: Terminal): AsyncGenera
   } finally {
     progress.end();
     file?.destroy();
+  }
+}
+
+/** A plain file is read into the same memory again and again: a stream would leave a new buffer behind for every piece. */
+async function* plainFile(path: string, size: number, terminal: Terminal): AsyncGenerator<Uint8Array> {
+  const progress = new Progress(terminal, `reading ${inputName(path)}`, "kB", undefined);
+  const buffer = new Uint8Array(PIECE);
+  const file = openSync(path, "r");
+  let bytes = 0;
+  try {
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
+      yield buffer.subarray(0, read);
+      bytes += read;
+      progress.update(bytes / 1000, size === 0 ? undefined : bytes / size);
+      await terminal.drained();
+    }
+  } finally {
+    progress.end();
+    closeSync(file);
   }
 }
 

@@ -1,10 +1,11 @@
 import {
   type DesiredFlowTable,
+  type Flow,
   FlowList,
   FlowTextReader,
-  type InstalledFlowTable,
   isOfsyncError,
   type OwnerId,
+  type PackedFlow,
 } from "../index.ts";
 import { CommandFailure } from "./command.ts";
 import { describeError } from "./error-text.ts";
@@ -12,19 +13,19 @@ import { type Reading, readOtherwise, WarningList } from "./flow-lines.ts";
 import { byteChunks, inputName } from "./input.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where the flows of a file go, one by one, packed: `flows` holds one, at index 0. */
-export type PackedTarget = (flows: FlowList) => void;
-
-/** A flow that is installed. */
-export function intoInstalled(table: InstalledFlowTable): PackedTarget {
-  return (flows) => table.setPacked(flows, 0);
-}
+/** Where the flows of a file go, one by one; the object and its byte ranges are reused. */
+export type PackedTarget = (flow: PackedFlow) => void;
 
 /** A flow that `owner` wants; of two with the same key the last counts. */
 export function intoDesired(table: DesiredFlowTable, owner: OwnerId): PackedTarget {
   const digits = owner.replaceAll("-", "");
   const words = Int32Array.from({ length: 4 }, (_, i) => Number.parseInt(digits.slice(8 * i, 8 * i + 8), 16) | 0);
-  return (flows) => void table.setPacked(words, 0, flows, 0);
+  const flows = new FlowList(1);
+  return (flow) => {
+    flows.clear();
+    flows.appendView(flow);
+    table.setPacked(words, 0, flows, 0);
+  };
 }
 
 /**
@@ -32,22 +33,15 @@ export function intoDesired(table: DesiredFlowTable, owner: OwnerId): PackedTarg
  * error.
  */
 export async function readPacked(path: string, reading: Reading, terminal: Terminal, target: PackedTarget): Promise<void> {
-  const flows = new FlowList(1);
   const warnings = new WarningList(path, terminal);
   const reader = new FlowTextReader({
     version: reading.version,
     compat: reading.compat,
-    onFlow(flow) {
-      flows.clear();
-      flows.appendView(flow);
-      target(flows);
-    },
+    onFlow: target,
     onError(error, line, text) {
       const flow = readOtherwise(error, text, line, reading);
       if (isOfsyncError(flow)) throw new CommandFailure(describeError(flow, terminal, { file: inputName(path), text }));
-      flows.clear();
-      flows.append(flow);
-      target(flows);
+      target(packedFlow(flow));
     },
     onWarning: reading.either ? undefined : (warning) => warnings.add(warning),
   });
@@ -57,4 +51,18 @@ export async function readPacked(path: string, reading: Reading, terminal: Termi
   } finally {
     warnings.end();
   }
+}
+
+/** A flow as numbers and byte ranges. */
+function packedFlow(flow: Flow): PackedFlow {
+  const { table, priority, cookieHigh, cookieLow, idleTimeout, hardTimeout, importance, flags, match, instructions } = flow;
+  return {
+    ...{ table, priority, cookieHigh, cookieLow, idleTimeout, hardTimeout, importance, flags },
+    matchBuffer: match.bytes,
+    matchStart: 0,
+    matchLength: match.bytes.length,
+    instructionsBuffer: instructions.bytes,
+    instructionsStart: 0,
+    instructionsLength: instructions.bytes.length,
+  };
 }

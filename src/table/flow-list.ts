@@ -148,6 +148,19 @@ export class FlowList implements Iterable<Flow> {
     into.instructionsLength = instructionsLengthOf(words, start);
   }
 
+  /** The canonical instruction bytes of the flow at `index`, copied. */
+  instructionsOf(index: number): Uint8Array {
+    const start = this.startOf(index);
+    const length = instructionsLengthOf(this.words, start);
+    const from = 4 * (start + FLOW_DATA) + padded(matchLengthOf(this.words, start));
+    return this.#bytes.slice(from, from + length);
+  }
+
+  /** Forgets the last flow. */
+  removeLast(): void {
+    if (this.#length > 0) this.#length--;
+  }
+
   /** Appends the flow at `index` of another list. */
   copyFrom(other: FlowList, index: number): void {
     const from = other.startOf(index);

@@ -1,21 +1,21 @@
+import { statSync } from "node:fs";
 import {
   createFlowModView,
-  DesiredFlowTable,
-  diffTables,
-  type Flow,
-  FlowList,
+  type FlowDifferences,
   type FlowMod,
-  formatDiffFlow,
+  FlowPairing,
+  FlowTextWriter,
+  flowFromView,
   formatFlow,
   formatFlowMod,
-  ownerFor,
+  orderFlowMods,
 } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { changeOf, count, type DiffTally, emptyTally, summaryLines } from "../diff-summary.ts";
+import { changeOf, count, emptyTally, summaryLines } from "../diff-summary.ts";
 import { COMPAT_EITHER, type Reading, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
-import { intoDesired, intoInstalled, type PackedTarget, readPacked } from "../packed-flows.ts";
+import { type PackedTarget, readPacked } from "../packed-flows.ts";
 import { SWITCH_OPTIONS } from "../switch-options.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Style, Terminal } from "../terminal.ts";
 
 /** Exit status of a comparison that found a difference. */
 const DIFFERENT = 2;
@@ -56,11 +56,11 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   async run(input, terminal) {
     const [a, b] = operandsOf(input);
     const reading = readingOf(input, true);
-    const table = new DesiredFlowTable();
-    await readSide(a, input, reading, terminal, intoInstalled(table.installed));
-    await readSide(b, input, reading, terminal, intoDesired(table, ownerFor("B")));
-    const changes = [...diffTables(table, table.installed)].map((mod): Change => ({ mod, installed: installedFlow(table, mod) }));
-    if (input.has("summary")) writeSummary(changes, table, input.has("json"), terminal);
+    const pairing = pairingFor(a);
+    await readSide(a, input, reading, terminal, (flow) => pairing.addInstalled(flow));
+    await readSide(b, input, reading, terminal, (flow) => pairing.addDesired(flow));
+    const changes = pairing.differences();
+    if (input.has("summary")) writeSummary(changes, pairing, input.has("json"), terminal);
     else if (input.has("json")) await writeJson(changes, reading, terminal);
     else if (input.has("flow-mods")) await writeFlowMods(changes, reading, terminal);
     else await writeLines(changes, terminal);
@@ -68,10 +68,11 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   },
 };
 
-/** A flow-mod and what is installed under its key now. */
-interface Change {
-  readonly mod: FlowMod;
-  readonly installed: Flow | undefined;
+/** Room for the flows of a file: memory that turns out not to be needed is never touched. */
+function pairingFor(path: string): FlowPairing {
+  const size = path === "-" ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  // A line of a dump has 100 to 200 bytes, and takes about two thirds of that when it is packed.
+  return size === 0 ? new FlowPairing() : new FlowPairing(Math.ceil(size / 160) + 16, Math.ceil(size / 6) + 1024);
 }
 
 /** Reads the flows of a file or of a switch. */
@@ -86,25 +87,17 @@ async function readSide(
   // Loaded only when there is a switch: sockets and TLS would make the start longer.
   const { openSwitch } = await import("../switch.ts");
   const { transport, close } = await openSwitch(operand, input, terminal);
-  const flows = new FlowList(1);
   const view = createFlowModView();
   try {
     for await (const chunk of transport.readFlows()) {
       for (let i = 0; i < chunk.length; i++) {
         chunk.read(i, view);
-        flows.clear();
-        flows.appendView(view);
-        target(flows);
+        target(view);
       }
     }
   } finally {
     await close();
   }
-}
-
-function installedFlow(table: DesiredFlowTable, mod: FlowMod): Flow | undefined {
-  const state = table.installed.state(mod.flow);
-  return state.state === "present" ? state.flow : undefined;
 }
 
 function operandsOf(input: Arguments): [string, string] {
@@ -114,63 +107,81 @@ function operandsOf(input: Arguments): [string, string] {
   return [a, b];
 }
 
-/** By table, then from the highest priority down: the order in which a switch looks at them. */
-function byKey(x: Change, y: Change): number {
-  return x.mod.flow.table - y.mod.flow.table || y.mod.flow.priority - x.mod.flow.priority;
-}
+/** So much text is collected before it goes out. */
+const PIECE = 1 << 16;
 
-async function writeLines(changes: Change[], terminal: Terminal): Promise<void> {
-  for (const { mod, installed } of changes.sort(byKey)) {
-    if (installed !== undefined) terminal.line(terminal.paint("red", `-${formatDiffFlow(installed)}`));
-    if (mod.command !== "delete") terminal.line(terminal.paint("green", `+${formatDiffFlow(mod.flow)}`));
+async function writeLines(changes: FlowDifferences, terminal: Terminal): Promise<void> {
+  const writer = new FlowTextWriter();
+  const flow = createFlowModView();
+  const red = marks(terminal, "red");
+  const green = marks(terminal, "green");
+  const put = (sign: string, [on, off]: readonly [string, string]): void => {
+    writer.write(on + sign);
+    writer.writeDiffFlow(flow);
+    writer.write(off);
+    writer.write("\n");
+  };
+  for (let i = 0; i < changes.length; i++) {
+    if (changes.readInstalled(i, flow)) put("-", red);
+    if (changes.readDesired(i, flow)) put("+", green);
+    if (writer.length < PIECE) continue;
+    terminal.write(writer.text());
+    writer.clear();
     await terminal.drained();
   }
+  terminal.write(writer.text());
 }
 
-async function writeFlowMods(changes: readonly Change[], reading: Reading, terminal: Terminal): Promise<void> {
-  for (const { mod } of changes) {
+/** What stands before and behind coloured text. */
+function marks(terminal: Terminal, style: Style): readonly [string, string] {
+  const [on = "", off = ""] = terminal.paint(style, "|").split("|");
+  return [on, off];
+}
+
+async function writeFlowMods(changes: FlowDifferences, reading: Reading, terminal: Terminal): Promise<void> {
+  const mods: FlowMod[] = [];
+  for (let i = 0; i < changes.length; i++) mods.push(changes.flowModAt(i));
+  for (const mod of orderFlowMods(mods)) {
     terminal.line(formatFlowMod(mod, { version: reading.version }));
     await terminal.drained();
   }
 }
 
-async function writeJson(changes: Change[], reading: Reading, terminal: Terminal): Promise<void> {
-  const text = (flow: Flow): string => formatFlow(flow, { version: reading.version });
-  for (const { mod, installed } of changes.sort(byKey)) {
+async function writeJson(changes: FlowDifferences, reading: Reading, terminal: Terminal): Promise<void> {
+  const view = createFlowModView();
+  const text = (): string => formatFlow(flowFromView(view), { version: reading.version });
+  for (let i = 0; i < changes.length; i++) {
+    const { command, flow } = changes.flowModAt(i);
+    const wasInstalled = changes.readInstalled(i, view);
     const entry = {
-      change: changeOf(mod, installed !== undefined),
-      flowMod: mod.command,
-      table: mod.flow.table,
-      priority: mod.flow.priority,
-      ...(installed === undefined ? {} : { installed: text(installed) }),
-      ...(mod.command === "delete" ? {} : { desired: text(mod.flow) }),
+      change: changeOf(command !== "delete", wasInstalled),
+      flowMod: command,
+      table: flow.table,
+      priority: flow.priority,
+      ...(wasInstalled ? { installed: text() } : {}),
+      ...(changes.readDesired(i, view) ? { desired: text() } : {}),
     };
     terminal.line(JSON.stringify(entry));
     await terminal.drained();
   }
 }
 
-function writeSummary(changes: readonly Change[], table: DesiredFlowTable, json: boolean, terminal: Terminal): void {
-  const tally: DiffTally = emptyTally();
-  for (const { mod, installed } of changes) count(tally, changeOf(mod, installed !== undefined), mod.flow.table);
+function writeSummary(changes: FlowDifferences, pairing: FlowPairing, json: boolean, terminal: Terminal): void {
+  const tally = emptyTally();
+  const view = createFlowModView();
+  for (let i = 0; i < changes.length; i++) {
+    const wasInstalled = changes.readInstalled(i, view);
+    const isDesired = changes.readDesired(i, view);
+    count(tally, changeOf(isDesired, wasInstalled), view.table);
+  }
   const { add, modify, delete: removed } = tally;
+  const { installedCount: installed, desiredCount: desired } = pairing;
+  const equal = changes.length === 0;
   if (json) {
     const tables = Object.fromEntries([...tally.tables].sort((a, b) => a[0] - b[0]));
-    terminal.line(
-      JSON.stringify({
-        equal: changes.length === 0,
-        installed: table.installed.size,
-        desired: table.keyCount,
-        add,
-        modify,
-        delete: removed,
-        tables,
-      }),
-    );
+    terminal.line(JSON.stringify({ equal, installed, desired, add, modify, delete: removed, tables }));
     return;
   }
-  terminal.line(
-    `${table.installed.size} flows in A, ${table.keyCount} in B: ${changes.length === 0 ? "no difference" : `${changes.length} keys differ`}`,
-  );
-  if (changes.length > 0) for (const line of summaryLines(tally)) terminal.line(line);
+  terminal.line(`${installed} flows in A, ${desired} in B: ${equal ? "no difference" : `${changes.length} keys differ`}`);
+  if (!equal) for (const line of summaryLines(tally)) terminal.line(line);
 }
