@@ -116,7 +116,8 @@ function inLine(error: OfsyncError, line: number): OfsyncError {
  * ovs-ofctl does not read, but strict reading does. Gives the flow or the error to tell.
  */
 export function readOtherwise(error: OfsyncError, text: string, line: number, { version, either }: Reading): Flow | OfsyncError {
-  if (!either) return error;
+  // Of a line that is too long only the start is there.
+  if (!either || isOfsyncError(error, "FLOW_LINE_TOO_LONG")) return error;
   try {
     return parseFlowLine(text, { version, compat: "strict", line }) ?? error;
   } catch (strict) {

@@ -104,14 +104,16 @@ export class FlowTextReader {
     let end = lineEnd;
     while (end > start && isBlank(bytes[end - 1] as number)) end--;
     if (end === start) return;
-    if (this.#fast.read(bytes, start, end, this.#flow)) {
+    // Of a line that is too long only the start may be there, and a part of a flow can look like another flow.
+    const tooLong = lineEnd - start > MAX_LINE;
+    if (!tooLong && this.#fast.read(bytes, start, end, this.#flow)) {
       this.#onFlow(this.#flow, this.#line);
       return;
     }
     const line = this.#line;
     let flow: Flow | undefined;
     try {
-      if (end - start > MAX_LINE) {
+      if (tooLong) {
         throw new OfsyncError("FLOW_LINE_TOO_LONG", `the line has more than ${MAX_LINE} bytes`, {
           place: { line, column: MAX_LINE },
         });

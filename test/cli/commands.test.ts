@@ -170,6 +170,12 @@ describe("diff", () => {
     expect(ofsync(["diff", "-", b], { input: "ip,actions=1\n" }).status).toBe(2);
   });
 
+  test("a line that is far too long is said to be so", () => {
+    const { status, stderr } = ofsync(["diff", "-", b], { input: `ip,actions=1 #${" ".repeat(2 << 20)}x\n` });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/standard input:1:.*FLOW_LINE_TOO_LONG/);
+  });
+
   test("the last of two lines with one key counts", () => {
     const twice = scratch.file("twice.txt", "ip,actions=1\nip,actions=2\n");
     const once = scratch.file("once.txt", "ip,actions=2\n");

@@ -200,4 +200,15 @@ describe("FlowTextReader", () => {
     reader.push(encode("\nip,actions=drop\n"));
     expect(errors).toEqual(["FLOW_LINE_TOO_LONG"]);
   });
+
+  it("never takes the start of a line that is too long for a flow", () => {
+    const errors: string[] = [];
+    const reader = new FlowTextReader({ onFlow: () => errors.push("a flow"), onError: (error) => errors.push(error.code) });
+    const head = "ip,actions=";
+    // Cut where the longest line ends, this would be a whole flow with output:1.
+    reader.push(encode(head + " ".repeat((1 << 20) - head.length - 8) + "output:1"));
+    reader.push(encode("2\n"));
+    reader.push(encode(`ip,actions=1 #${"x".repeat(1 << 20)}\n`));
+    expect(errors).toEqual(["FLOW_LINE_TOO_LONG", "FLOW_LINE_TOO_LONG"]);
+  });
 });
