@@ -30,9 +30,6 @@ export type FlowModOrder = "makeBeforeBreak" | "deletesFirst";
 /** Buckets of the order: 256 tables, first or second stage. */
 const BUCKETS = 512;
 
-/** Kept, because most rounds are small. */
-const DIRTY_STARTS: Int32Array = /* @__PURE__ */ new Int32Array(BUCKETS);
-
 export function bucketOf(operation: number, table: number, order: FlowModOrder): number {
   const place = operation === DELETE ? table : 255 - table;
   const second = (operation === DELETE) === (order === "makeBeforeBreak");
@@ -41,9 +38,10 @@ export function bucketOf(operation: number, table: number, order: FlowModOrder):
 
 /** Keys and what to do with them, in the order in which to do it. */
 export interface OrderedKeys {
-  readonly keys: Int32Array;
-  readonly operations: Uint8Array;
   readonly length: number;
+  readonly keys: Int32Array;
+  /** For each: bucket << 2 | operation. */
+  readonly places: Int32Array;
 }
 
 // The loops below stand in functions of their own that end with them: V8 compiles a long loop while it runs, and would fall back
@@ -54,26 +52,61 @@ export interface OrderedKeys {
  * nothing needs them); the others stay dirty.
  */
 export function orderDirty(store: PackedStore, order: FlowModOrder): OrderedKeys {
-  const { length } = store.dirty;
-  const found = new Int32Array(length);
-  const places = new Int32Array(length);
-  const starts = DIRTY_STARTS.fill(0);
-  const count = findDirty(store, order, found, places, starts);
+  const found = new Int32Array(store.dirty.length);
+  const foundPlaces = new Int32Array(store.dirty.length);
+  const length = findDirty(store, order, found, foundPlaces);
+  if (length <= FEW) {
+    sortFew(found, foundPlaces, length);
+    return { length, keys: found, places: foundPlaces };
+  }
+  const starts = new Int32Array(BUCKETS);
+  for (let i = 0; i < length; i++) {
+    const bucket = (foundPlaces[i] as number) >>> 2;
+    starts[bucket] = (starts[bucket] as number) + 1;
+  }
   accumulate(starts);
-  const keys = new Int32Array(count);
-  const operations = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
+  const keys = new Int32Array(length);
+  const places = new Int32Array(length);
+  scatter(found, foundPlaces, length, starts, keys, places);
+  return { length, keys, places };
+}
+
+/** Up to so many keys are sorted by hand, without going through all buckets. */
+const FEW = 32;
+
+function sortFew(keys: Int32Array, places: Int32Array, length: number): void {
+  for (let i = 1; i < length; i++) {
+    const key = keys[i] as number;
     const place = places[i] as number;
+    let to = i;
+    for (; to > 0 && (places[to - 1] as number) >>> 2 > place >>> 2; to--) {
+      keys[to] = keys[to - 1] as number;
+      places[to] = places[to - 1] as number;
+    }
+    keys[to] = key;
+    places[to] = place;
+  }
+}
+
+function scatter(
+  found: Int32Array,
+  foundPlaces: Int32Array,
+  length: number,
+  starts: Int32Array,
+  keys: Int32Array,
+  places: Int32Array,
+): void {
+  for (let i = 0; i < length; i++) {
+    const place = foundPlaces[i] as number;
     const to = starts[place >>> 2] as number;
     starts[place >>> 2] = to + 1;
     keys[to] = found[i] as number;
-    operations[to] = place & 3;
+    places[to] = place;
   }
-  return { keys, operations, length: count };
 }
 
-/** Fills `found` and `places` (bucket << 2 | operation) with the dirty keys that need something, and counts the buckets. */
-function findDirty(store: PackedStore, order: FlowModOrder, found: Int32Array, places: Int32Array, counts: Int32Array): number {
+/** Fills `found` and `places` (bucket << 2 | operation) with the dirty keys that need something; returns how many. */
+function findDirty(store: PackedStore, order: FlowModOrder, found: Int32Array, places: Int32Array): number {
   const dirty = store.dirty;
   const m = store.arena.words;
   let count = 0;
@@ -88,10 +121,8 @@ function findDirty(store: PackedStore, order: FlowModOrder, found: Int32Array, p
       store.dropIfIdle(key);
       continue;
     }
-    const bucket = bucketOf(operation, ((m[key] as number) >>> 16) & 0xff, order);
     found[count] = key;
-    places[count] = (bucket << 2) | operation;
-    counts[bucket] = (counts[bucket] as number) + 1;
+    places[count] = (bucketOf(operation, ((m[key] as number) >>> 16) & 0xff, order) << 2) | operation;
     count++;
   }
   return count;

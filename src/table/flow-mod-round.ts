@@ -105,7 +105,7 @@ export class FlowModRound {
       const flags = m[key + KEY_FLAGS] as number;
       const operation = store.operationFor(key);
       if (operation !== NOTHING) {
-        if ((operation === DELETE) !== (this.#todo.operations[this.#position] === DELETE)) {
+        if ((operation === DELETE) !== (((this.#todo.places[this.#position] as number) & 3) === DELETE)) {
           // It changed sides meanwhile: here it would break the order. The next round has it.
           m[key + KEY_FLAGS] = flags & ~IN_ROUND;
           store.dirty.push(key);
