@@ -115,6 +115,51 @@ describe("the fast road reads what the careful road reads", () => {
     });
   }
 
+  it.each(["strict", "ovs"] as const)("addresses and ports inside ct, %s", (compat) => {
+    const nats = [
+      ...[
+        "src",
+        "dst",
+        "src=",
+        "dst=:1",
+        "src=0.0.0.0",
+        "dst=10.0.0.1",
+        "src=255.255.255.255",
+        "dst=1.1.1.1:1",
+        "dst=10.0.0.1:8001",
+      ],
+      ...[
+        "dst=10.0.0.1:0",
+        "dst=10.0.0.1:65535",
+        "dst=10.0.0.1:65536",
+        "src=10.0.0.1-10.0.0.9",
+        "src=10.0.0.1:1-9",
+        "dst=[fd00::1]:80",
+      ],
+      ...[
+        "src=10.0.0.1,random",
+        "dst=10.0.0.01",
+        "dst=10.0.0.1:0x50",
+        "src=10.0.0.1,dst=10.0.0.2",
+        "src=10.0.0.256",
+        "dst=10.0.0.1:",
+      ],
+    ];
+    const lines = nats.flatMap((nat) => [
+      `ip actions=ct(commit,table=22,zone=NXM_NX_REG13[0..15],nat(${nat}),exec(set_field:0x2/0x2->ct_mark))`,
+      `tcp actions=ct(nat(${nat}),commit),resubmit(,3)`,
+      `ip actions=ct(commit,nat(${nat}),nat(${nat}))`,
+      `ip actions=ct(commit,exec(ct(commit,nat(${nat}))))`,
+      `ip actions=clone(ct(commit,nat(${nat})))`,
+      `tcp6 actions=ct(commit,force,nat(${nat}))`,
+      `ip actions=ct(table=4,nat(${nat}))`,
+      `actions=ct(commit,nat(${nat}))`,
+    ]);
+    const { fast, differences } = compareRoads([...lines, ...lines], compat);
+    expect(differences).toEqual([]);
+    expect(fast).toBeGreaterThan(lines.length / 2);
+  });
+
   it.each(seeds)("mutated lines: never accepts what the careful road refuses (seed %i)", (seed) => {
     const lines = (load("flowsets/ovn-1k/desired.txt") + load("flowsets/ovn-real-6k/desired.OpenFlow15.stats.txt.gz"))
       .split("\n")

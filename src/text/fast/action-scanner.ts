@@ -4,6 +4,7 @@ import { ActionMemo } from "./action-memo.ts";
 import type { Cursor } from "./cursor.ts";
 import type { MatchScanner } from "./match-scanner.ts";
 import { NAME_HASH_START, NameTable, nameHash } from "./name-table.ts";
+import { NatTemplate } from "./nat-template.ts";
 
 /**
  * The action half of the fast road: reads the list behind `actions=` straight into canonical instruction bytes (one
@@ -62,6 +63,7 @@ export class ActionScanner {
   readonly #match: MatchScanner;
   readonly #slow: SlowAction;
   readonly #memo = new ActionMemo();
+  readonly #nat = new NatTemplate();
 
   /** Canonical instruction bytes of the last list are `bytes[0, length)`. */
   readonly bytes: Uint8Array = new Uint8Array(1 << 16);
@@ -264,7 +266,6 @@ export class ActionScanner {
   /** The action from `start` to the next comma outside parentheses, by the memo. Returns the bytes written, -1: give up. */
   #remembered(start: number, out: number): number {
     const { bytes, end } = this.#cursor;
-    const match = this.#match;
     let depth = 0;
     let pos = start;
     for (; pos < end; pos++) {
@@ -275,20 +276,30 @@ export class ActionScanner {
       else if (c >= 127) return -1;
     }
     if (depth !== 0) return -1;
+    const nat = this.#nat;
+    const isNat = nat.find(this.#cursor, start, pos);
+    const size = isNat ? this.#recall(nat.text, 0, nat.length, out) : this.#recall(bytes, start, pos, out);
+    if (size >= 0 && isNat && !nat.patch(this.bytes, out, size)) return this.#recall(bytes, start, pos, out);
+    this.#cursor.pos = pos;
+    return size;
+  }
+
+  /** Writes what the action `bytes[start, end)` means, as the memo or the careful road knows it. Bytes written, -1: give up. */
+  #recall(bytes: Uint8Array, start: number, end: number, out: number): number {
+    const match = this.#match;
     const context = match.ethType | (match.ipProto << 16) | (match.vlanPresent ? 1 << 24 : 0) | (match.ctInvalid ? 1 << 25 : 0);
     const memo = this.#memo;
-    const hash = ActionMemo.hash(bytes, start, pos, context);
-    if (!memo.find(bytes, start, pos, context, hash)) {
+    const hash = ActionMemo.hash(bytes, start, end, context);
+    if (!memo.find(bytes, start, end, context, hash)) {
       let text = "";
-      for (let i = start; i < pos; i++) text += String.fromCharCode(bytes[i] as number);
+      for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
       const result = this.#slow(text, match);
       if (result === undefined || result.length > 4096) return -1;
-      memo.add(bytes, start, pos, context, hash, result);
+      memo.add(bytes, start, end, context, hash, result);
     }
     const source = memo.results;
     const target = this.bytes;
     for (let i = memo.start, j = out, stop = memo.start + memo.length; i < stop; i++, j++) target[j] = source[i] as number;
-    this.#cursor.pos = pos;
     return memo.length;
   }
 }
