@@ -13,15 +13,23 @@ type Chart = readonly [file: string, svg: string];
 
 /** Those charts for which there are figures. */
 export function drawCharts(report: Report): Chart[] {
-  const { results } = report;
-  const ofTable = results.filter((line) => line.name.startsWith("table/") && line.peers.length > 0);
+  const withC = (line: ResultLine): boolean => line.peers.some((peer) => peer.name === "ordinary" || peer.name === "shared");
+  const lines = largest(report.results);
+  const size = Math.max(...lines.filter(withC).map((line) => line.size ?? 0));
   const charts: (Chart | undefined)[] = [
-    ratioChart("table-ratios.svg", "Time of the desired table, compared with C", largest(ofTable), report),
+    ratioChart(
+      "table-ratios.svg",
+      `The desired table compared with C, ${sizeText(size)} flows`,
+      lines.filter(withC),
+      report,
+      true,
+    ),
     ratioChart(
       "other-ratios.svg",
-      "Everything else that has a goal",
-      largest(results.filter((line) => line.goal !== undefined && !line.name.startsWith("table/"))),
+      "The rest compared with its peers and limits",
+      lines.filter((line) => line.goal !== undefined && !withC(line)),
       report,
+      false,
     ),
     growthChart(report),
     memoryChart(report),
@@ -47,17 +55,24 @@ function sizeText(size: number): string {
 }
 
 /** One row per line: where the ratio to each peer is, and where it should be at most. */
-function ratioChart(file: string, title: string, lines: readonly ResultLine[], report: Report): Chart | undefined {
+function ratioChart(
+  file: string,
+  title: string,
+  lines: readonly ResultLine[],
+  report: Report,
+  withC: boolean,
+): Chart | undefined {
   if (lines.length === 0) return undefined;
   const ratios = lines.flatMap((line) => [...line.peers.map((peer) => peer.ratio), line.goal?.ratio ?? 1]);
-  const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
-  const low = ticks.findLast((tick) => tick <= Math.min(...ratios)) ?? 0.01;
-  const high = ticks.find((tick) => tick >= Math.max(...ratios)) ?? 100;
-  const labels = lines.map((line) => rowLabel(line));
+  const labels = lines.map((line) => rowLabel(line, withC));
   const left = 20 + Math.max(...labels.map(textWidth));
   const right = WIDTH - 70;
-  const x = (ratio: number): number =>
-    left + ((right - left) * Math.log(Math.min(high, Math.max(low, ratio)) / low)) / Math.log(high / low);
+  const ticks = TICKS.find((some) => covers(some, ratios) && (right - left) / (some.length - 1) >= 38) ?? [0.01, 1, 100];
+  const [low, high] = [ticks[0] as number, ticks.at(-1) as number];
+  const x = (ratio: number): number => {
+    const inside = Math.min(high, Math.max(low, ratio));
+    return left + ((right - left) * Math.log(inside / low)) / Math.log(high / low);
+  };
   const top = 112;
   const bottom = top + 20 * lines.length;
 
@@ -70,13 +85,15 @@ function ratioChart(file: string, title: string, lines: readonly ResultLine[], r
     svg.text(at + 18, 76, text);
     at += 38 + textWidth(text);
   };
-  const shared = lines.some((line) => line.peers.some((peer) => peer.name === "shared"));
-  legend((to) => svg.mark(to, 72, LIBRARY), shared ? `against ${NAMES[ORDINARY]}` : "ofsync against its peer");
-  if (shared) legend((to) => svg.mark(to, 72, SHARED), `against ${NAMES[SHARED]}`);
+  legend(
+    (to) => svg.mark(to, 72, LIBRARY),
+    withC ? `against ${NAMES[ORDINARY]}` : "ofsync against what stands behind the stroke",
+  );
+  if (withC) legend((to) => svg.mark(to, 72, SHARED), `against ${NAMES[SHARED]}`);
   legend((to) => svg.line(to, 65, to, 79, "goal"), "goal: at most here");
-  legend((to) => svg.rect(to - 4, 68, 9, 9, "missed"), "ratio that missed its goal");
+  legend((to) => svg.rect(to - 4, 68, 9, 9, "missed"), "goal missed");
 
-  for (const tick of ticks.filter((tick) => tick >= low && tick <= high)) {
+  for (const tick of ticks) {
     svg.line(x(tick), top - 8, x(tick), bottom, tick === 1 ? "axis" : "grid");
     svg.text(x(tick), top - 14, String(tick), "soft small", "middle");
     svg.text(x(tick), bottom + 16, String(tick), "soft small", "middle");
@@ -88,16 +105,36 @@ function ratioChart(file: string, title: string, lines: readonly ResultLine[], r
     if (line.goal !== undefined) svg.line(x(line.goal.ratio), y - 8, x(line.goal.ratio), y + 8, "goal");
     const main = line.peers.find((peer) => peer.name === line.goal?.peer) ?? line.peers[0];
     for (const peer of line.peers) svg.mark(x(peer.ratio), y, peer === main ? LIBRARY : SHARED);
-    if (main !== undefined) svg.text(right + 14, y + 4, main.ratio.toFixed(2), line.goal?.met === false ? "missed head" : "");
+    if (main !== undefined) svg.text(right + 14, y + 4, ratioText(main.ratio), line.goal?.met === false ? "missed head" : "");
   }
   svg.text((left + right) / 2, bottom + 38, "ratio to the peer, log scale (left of 1: ofsync takes less)", "soft", "middle");
   return [file, svg.finish(bottom + 54, title)];
 }
 
-function rowLabel(line: ResultLine): string {
-  const name = line.name.replace(/^table\//, "").replace("/", ": ");
-  const peer = line.name.startsWith("table/") ? "" : ` / ${line.goal?.peer}`;
-  return `${name}${line.size === undefined ? "" : ` (${sizeText(line.size)})`}${peer}`;
+const TICKS: readonly (readonly number[])[] = [
+  [0.1, 0.2, 0.5, 1, 2],
+  [0.05, 0.1, 0.2, 0.5, 1, 2],
+  [0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+  [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+  [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+  [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100],
+  [0.01, 0.1, 1, 10],
+  [0.01, 0.1, 1, 10, 100],
+  [0.001, 0.01, 0.1, 1, 10, 100],
+];
+
+function covers(ticks: readonly number[], ratios: readonly number[]): boolean {
+  return ratios.every((ratio) => ratio >= (ticks[0] as number) && ratio <= (ticks.at(-1) as number));
+}
+
+function ratioText(ratio: number): string {
+  return ratio < 0.095 ? ratio.toPrecision(1) : ratio.toFixed(2);
+}
+
+function rowLabel(line: ResultLine, withC: boolean): string {
+  const name = line.name.replace(/^table\//, "").replace("/", ", ");
+  if (withC) return name;
+  return `${name}${line.size === undefined ? "" : ` (${sizeText(line.size)})`} / ${line.goal?.peer}`;
 }
 
 /** What is shown over the table's size, in the order of the panels. */
@@ -127,6 +164,8 @@ function growthChart(report: Report): Chart | undefined {
     svg.text(at + 38, 76, name);
     at += 62 + textWidth(name);
   }
+  svg.line(at, 72, at + 30, 72, "goal");
+  svg.text(at + 38, 76, "goal: 1.5 times the smallest");
   const columns = 3;
   const width = (WIDTH - 40) / columns;
   for (const [index, panel] of panels.entries()) {
@@ -151,8 +190,12 @@ function growthPanel(svg: Svg, title: string, lines: readonly ResultLine[], x0: 
       if (which > 0) series[which]?.push([line.size as number, peer.value]);
     }
   }
-  const step = tickStep(Math.max(...series.flat().map(([, value]) => value)));
-  const high = step * Math.ceil(Math.max(...series.flat().map(([, value]) => value)) / step);
+  // Only of a line whose goal is to be as flat: its peer is itself in the smallest table.
+  const flat = lines.find((line) => line.peers.some((peer) => peer.name.startsWith("@")));
+  const goal = flat?.goal === undefined ? 0 : (flat.peers[0]?.value ?? 0) * flat.goal.ratio;
+  const most = Math.max(goal, ...series.flat().map(([, value]) => value));
+  const step = tickStep(most);
+  const high = step * Math.ceil(most / step);
   const y = (value: number): number => bottom - ((bottom - top) * value) / high;
   svg.text(x0 + width / 2 + 10, y0 + 16, title, "head", "middle");
   for (let value = 0; value <= high + step / 2; value += step) {
@@ -165,6 +208,7 @@ function growthPanel(svg: Svg, title: string, lines: readonly ResultLine[], x0: 
   }
   svg.text((left + right) / 2, bottom + 36, "flows in the table, log scale", "soft small", "middle");
   svg.verticalText(x0 + 12, (top + bottom) / 2, lines[0]?.unit === "ns" ? "ns" : "ns per flow", "soft small");
+  if (goal > 0) svg.line(left, y(goal), right, y(goal), "goal");
   // The library last, on top.
   for (const which of [SHARED, ORDINARY, LIBRARY]) {
     const points = (series[which] as [number, number][]).map(([size, value]): [number, number] => [x(size), y(value)]);
@@ -180,7 +224,9 @@ function memoryChart(report: Report): Chart | undefined {
   const title = "Memory per flow, desired and installed together";
   const left = 190;
   const right = WIDTH - 110;
-  const high = 50 * Math.ceil(Math.max(...lines.flatMap((line) => [line.value, ...line.peers.map((peer) => peer.value)])) / 50);
+  const most = Math.max(...lines.flatMap((line) => [line.value, ...line.peers.map((peer) => peer.value)]));
+  const step = tickStep(most);
+  const high = step * Math.ceil(most / step);
   const x = (bytes: number): number => left + ((right - left) * bytes) / high;
   const svg = new Svg(WIDTH);
   svg.text(20, 30, title, "title");
@@ -190,7 +236,7 @@ function memoryChart(report: Report): Chart | undefined {
   const groupHeight = 3 * 24 + 22;
   const top = 96;
   const bottom = top + groupHeight * lines.length;
-  for (let bytes = 0; bytes <= high; bytes += 50) {
+  for (let bytes = 0; bytes <= high; bytes += step) {
     svg.line(x(bytes), top, x(bytes), bottom, bytes === 0 ? "axis" : "grid");
     svg.text(x(bytes), bottom + 18, String(bytes), "soft small", "middle");
   }
@@ -198,14 +244,15 @@ function memoryChart(report: Report): Chart | undefined {
     const y0 = top + groupHeight * index + 10;
     svg.text(20, y0 + 12, `${sizeText(line.size as number)} flows`, "head");
     const values = [line.value, ...["ordinary", "shared"].map((name) => line.peers.find((peer) => peer.name === name)?.value)];
+    const ordinary = values[ORDINARY];
     for (const [series, value] of values.entries()) {
       if (value === undefined) continue;
       const y = y0 + 24 * series;
-      svg.text(left - 10, y + 13, series === 0 || index === 0 ? (NAMES[series] as string) : (NAMES[series] as string), "", "end");
+      svg.text(left - 10, y + 13, NAMES[series] as string, "", "end");
       svg.rect(left, y, x(value) - left, 18, `bar s${series}`);
-      svg.text(x(value) + 8, y + 13, `${value.toFixed(0)} B`);
+      const end = series === LIBRARY ? Math.max(value, (ordinary ?? 0) / 2) : value;
+      svg.text(x(end) + 8, y + 13, `${value.toFixed(0)} B`);
     }
-    const ordinary = values[1];
     if (ordinary !== undefined) svg.line(x(ordinary / 2), y0 - 3, x(ordinary / 2), y0 + 21, "goal");
   }
   svg.text((left + right) / 2, bottom + 38, "bytes per flow", "soft", "middle");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { measure, type Run } from "./child.ts";
-import { median, record, smoke } from "./record.ts";
+import { type Measured, measured, record, smoke } from "./record.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const cli = join(root, "dist/cli.js");
@@ -34,13 +34,13 @@ try {
       if (hasPeer) theirs.push(await measure("ovs-ofctl", ["-O", "OpenFlow13", "--no-names", "diff-flows", a, b]));
     }
     for (const run of [...ours, ...theirs]) if (run.status !== 2) throw new Error(`exit status ${run.status}, not 2`);
-    const peer = (pick: (run: Run) => number): { peer: { name: string; value: number } } | Record<string, never> =>
-      theirs.length === 0 ? {} : { peer: { name: "ovs-ofctl", value: median(theirs.map(pick)) } };
+    const peer = (pick: (run: Run) => number): { peer: Measured & { name: string } } | Record<string, never> =>
+      theirs.length === 0 ? {} : { peer: { name: "ovs-ofctl", ...measured(theirs.map(pick)) } };
     record({
       name: "cli/diff time",
       size,
       unit: "ms",
-      value: median(ours.map((run) => run.milliseconds)),
+      ...measured(ours.map((run) => run.milliseconds)),
       ...peer((run) => run.milliseconds),
       goal: 0.5,
     });
@@ -48,7 +48,7 @@ try {
       name: "cli/diff peak memory",
       size,
       unit: "MiB",
-      value: median(ours.map((run) => run.peakMiB)),
+      ...measured(ours.map((run) => run.peakMiB)),
       ...peer((run) => run.peakMiB),
       goal: 1,
     });

@@ -89,7 +89,7 @@ function noteSlow(ns: number): void {
   processorTime = now;
 }
 
-/** Brings the switch up to date in batches; each batch taken and each settled is one operation. */
+/** Brings the switch up to date in batches; taking a batch is one operation, settling it another. */
 function settle(round: FlowModRound | undefined): void {
   for (;;) {
     let start = performance.now();
@@ -123,7 +123,7 @@ async function run(w: Workload, changes: number): Promise<void> {
   await end("start a round over everything");
   begin();
   settle(round);
-  await end("take or settle a batch of 2048");
+  await end("batch of 2048");
 
   // One change at a time: what is wanted changes, the difference is found, sent and confirmed.
   const toggled = new Uint8Array(ownerCount);
@@ -179,7 +179,7 @@ async function run(w: Workload, changes: number): Promise<void> {
   const waiting = table.startRound();
   count = 0;
   settle(waiting);
-  await end("take or settle a batch of 2048, deletes");
+  await end("batch of 2048 deletes");
 
   if (table.size + table.installed.size > 0 || diffTables(table, table.installed).length > 0)
     throw new Error("something is left");

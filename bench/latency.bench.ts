@@ -51,7 +51,7 @@ for (const [size, byOperation] of bySize) {
     record({ name: `${name}, p99`, size, unit: "ns", ...of((line) => line.p99) });
     record({ name: `${name}, p99.9`, size, unit: "ns", ...of((line) => line.p999) });
     record({ name: `${name}, longest`, size, unit: "ms", ...of((line) => line.max / 1e6) });
-    const limit = { name: "limit", value: LIMIT };
+    const limit = { name: `${LIMIT} ms`, value: LIMIT };
     record({
       name: `${name}, longest, processor`,
       size,
@@ -66,7 +66,7 @@ for (const [size, byOperation] of bySize) {
     size,
     unit: "ms",
     ...measured(longestPause),
-    peer: { name: "limit", value: LIMIT },
+    peer: { name: `${LIMIT} ms`, value: LIMIT },
     goal: 1,
   });
 }

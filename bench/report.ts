@@ -41,7 +41,10 @@ export function writeReport(records: readonly BenchRecord[]): void {
     results: [...(kept?.results.filter((line) => !ran.has(benchOf(line))) ?? []), ...results],
   };
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
+  // A line of the file for each line of the benchmarks.
+  const lines = report.results.map((line) => `  ${JSON.stringify(line)}`).join(",\n");
+  const head = JSON.stringify({ ...report, results: [] }, null, 2).replace(/\[\]\n}$/, "");
+  writeFileSync(file, `${head}[\n${lines}\n  ]\n}\n`);
 }
 
 /** Draws the charts of the last report and says which. */

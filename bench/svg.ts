@@ -52,7 +52,7 @@ export class Svg {
 
 /** Room that a text takes in the chart, generously. */
 export function textWidth(text: string): number {
-  return text.length * 7;
+  return text.length * 6.7;
 }
 
 function round(value: number): number {

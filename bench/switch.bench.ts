@@ -20,7 +20,7 @@ import { encodeBundledFlowMod, encodeFlowMod } from "../src/wire/flow-mod-encode
 import { Framer } from "../src/wire/framer.ts";
 import { missingOpenVSwitch, OpenVSwitch } from "../test/peer/open-vswitch.ts";
 import { flowLines } from "./flow-lines.ts";
-import { median, record, smoke } from "./record.ts";
+import { type Measured, measured, record, smoke } from "./record.ts";
 
 const VERSION = 6;
 const FIRST_XID = 0x100_0000;
@@ -218,14 +218,14 @@ async function measure(peer: OpenVSwitch, count: number, rounds: number): Promis
   }
   if (bare.errors > 0) throw new Error(`${bare.errors} errors from the switch`);
 
-  const rate = (name: string): number => count / median(times[name] as number[]);
+  const perFlow = (name: string): Measured => measured((times[name] as number[]).map((ms) => (1000 * ms) / count));
   const against = (name: string, peerName: string, goal?: number): void => {
     record({
       name: `switch/${name}`,
       size: count,
-      value: 1000 / rate(name),
+      ...perFlow(name),
       unit: "us/flow",
-      peer: { name: peerName, value: 1000 / rate(peerName) },
+      peer: { name: peerName, ...perFlow(peerName) },
       ...(goal === undefined ? {} : { goal }),
     });
   };
@@ -246,9 +246,9 @@ async function measure(peer: OpenVSwitch, count: number, rounds: number): Promis
   record({
     name: "switch/one change",
     size: count,
-    value: 1000 * median(latencies.own),
+    ...measured(latencies.own.map((ms) => 1000 * ms)),
     unit: "us",
-    peer: { name: "by hand", value: 1000 * median(latencies.bare) },
+    peer: { name: "by hand", ...measured(latencies.bare.map((ms) => 1000 * ms)) },
     goal: 1.5,
   });
   bare.close();

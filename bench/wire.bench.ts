@@ -10,7 +10,7 @@ import { encodeBundledFlowMod, encodeFlowMod } from "../src/wire/flow-mod-encode
 import type { FlowView } from "../src/wire/flow-view.ts";
 import { Framer } from "../src/wire/framer.ts";
 import { flowLines } from "./flow-lines.ts";
-import { median, record, smoke } from "./record.ts";
+import { measured, record, smoke } from "./record.ts";
 
 const SIZE = smoke ? 1000 : 50_000;
 const ROUNDS = smoke ? 2 : 15;
@@ -57,8 +57,8 @@ function show(index: number): void {
   view.instructionsLength = ranges[4 * index + 3] as number;
 }
 
-/** Median nanoseconds of a run, after one that does not count. */
-function time(run: () => void): number {
+/** Nanoseconds of each run, after one that does not count. */
+function time(run: () => void): number[] {
   run();
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -66,11 +66,11 @@ function time(run: () => void): number {
     run();
     times.push(Number(process.hrtime.bigint() - start));
   }
-  return median(times);
+  return times;
 }
 
 /** Copies as many bytes as a plain copy of a big array does, in pieces of up to 64 kB. */
-function copyTime(bytes: number): number {
+function copyTimes(bytes: number): number[] {
   const from = new Uint8Array(bytes).fill(1);
   const to = new Uint8Array(bytes);
   return time(() => {
@@ -78,11 +78,11 @@ function copyTime(bytes: number): number {
   });
 }
 
-function report(name: string, ns: number, bytes: number): void {
-  record({ name: `wire/${name}`, size: SIZE, unit: "ns/flow", value: ns / SIZE });
-  const copy = (bytes / copyTime(bytes)) * 1000;
-  const peer = { name: "memory copy", value: copy };
-  record({ name: `wire/${name}, throughput`, size: SIZE, unit: "MB/s", value: (bytes / ns) * 1000, peer });
+function report(name: string, times: readonly number[], bytes: number): void {
+  record({ name: `wire/${name}`, size: SIZE, unit: "ns/flow", ...measured(times.map((ns) => ns / SIZE)) });
+  const throughput = (ns: number): number => (bytes / ns) * 1000;
+  const peer = { name: "memory copy", ...measured(copyTimes(bytes).map(throughput)) };
+  record({ name: `wire/${name}, throughput`, size: SIZE, unit: "MB/s", ...measured(times.map(throughput)), peer });
 }
 
 const w = new ByteWriter(70_000);
