@@ -39,6 +39,12 @@ export class FlowList implements Iterable<Flow> {
 
   /** A list of these flows. Throws `FLOW_TYPE` with the index of the first thing that is no flow. */
   static of(flows: Iterable<Flow>): FlowList {
+    if (typeof flows !== "object" || flows === null || !(Symbol.iterator in flows)) {
+      throw new OfsyncError(
+        "FLOW_TYPE",
+        `flows must be an array or another iterable of Flow, not ${flows === null ? "null" : typeof flows}`,
+      );
+    }
     const list = new FlowList();
     for (const flow of flows) list.append(flow);
     return list;

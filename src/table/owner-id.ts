@@ -7,8 +7,14 @@ export type OwnerId = string;
 /** The namespace of {@link ownerFor}; fixed for ever, so that a name always gives the same owner. */
 const NAMESPACE = "6f667379-6e63-5f6f-8e61-6d6573706163";
 
-/** The owner for a name that no database row stands for, such as `physical`: a UUID version 5, always the same for a name. */
+/**
+ * The owner for a name that no database row stands for, such as `physical`: a UUID version 5, always the same for a name. Throws
+ * `OWNER_INVALID` when it is no text.
+ */
 export function ownerFor(name: string): OwnerId {
+  if (typeof name !== "string") {
+    throw new OfsyncError("OWNER_INVALID", `an owner's name must be a text, not ${describe(name)}`, { place: { field: "name" } });
+  }
   return v5(name, NAMESPACE);
 }
 
