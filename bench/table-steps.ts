@@ -1,8 +1,10 @@
 // Runs the table through the steps that bench/c/steps.h runs and prints one line of JSON per step. Started by table.bench.ts,
 // bundled as users get it:  node table-steps.mjs FLOWS
 import { diffTables } from "../src/diff/diff-tables.ts";
+import type { Flow } from "../src/flow/flow.ts";
 import { DesiredFlowTable } from "../src/table/desired-table.ts";
 import type { BatchFates, FlowModRound } from "../src/table/flow-mod-round.ts";
+import { formatOwner, type OwnerId } from "../src/table/owner-id.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
 
 const APPLIED: BatchFates = { fate: "applied", refused: new Map(), unknown: new Set() };
@@ -135,6 +137,24 @@ function run(w: Workload): DesiredFlowTable {
   return table;
 }
 
+/** The first step again as most programs take it: with a Flow object, and the owner's UUID as text. */
+function runObjects(w: Workload): DesiredFlowTable {
+  const objects = [...w.flows];
+  const owners = Array.from({ length: w.ownerCount }, (_, l) => formatOwner(w.uuids, 4 * l));
+  const table = new DesiredFlowTable();
+  let check = 0;
+  const [, ns] = time(() => {
+    for (let l = 0; l < w.ownerCount; l++) {
+      const owner = owners[l] as OwnerId;
+      for (let i = w.first[l] as number, end = w.first[l + 1] as number; i < end; i++) {
+        if (table.addFlow(owner, objects[i] as Flow) === "added") check++;
+      }
+    }
+  });
+  report("add, addFlow(owner, flow)", ns, w.flowCount, check);
+  return table;
+}
+
 function settleAll(table: DesiredFlowTable): void {
   const round = table.startRound();
   const batch = round?.next(EVERYTHING);
@@ -151,3 +171,7 @@ globalThis.gc?.();
 kept[0] = run(w);
 quiet = false;
 kept[1] = run(w);
+quiet = true;
+for (let i = 0; i < 3; i++) kept[2] = runObjects(small);
+quiet = false;
+kept[3] = runObjects(w);
