@@ -51,7 +51,8 @@ export interface FlowInit {
  * One flow. Immutable.
  *
  * `table`, `priority` and `match` are its key; all the rest is its value (`docs/concepts.md`). Numbers are checked on
- * construction: out of range throws an {@link OfsyncError} with code `FLOW_VALUE` and the field in `place.field`.
+ * construction: out of range throws an {@link OfsyncError} with code `FLOW_VALUE` and the field in `place.field`; likewise a
+ * match or instructions that are none.
  */
 export class Flow implements FlowKey {
   readonly table: number;
@@ -68,10 +69,15 @@ export class Flow implements FlowKey {
   readonly flags: number;
 
   constructor(init: FlowInit) {
+    if (typeof init !== "object" || init === null) throw wrongPart("init", init, "an object with the parts of a flow");
     this.table = checked("table", init.table ?? 0, 254);
     this.priority = checked("priority", init.priority ?? DEFAULT_PRIORITY, 0xffff);
     this.match = init.match ?? Match.any;
+    if (!hasBytes(this.match)) throw wrongPart("match", this.match, "a Match", "make it with Match.of({…}) or parseMatch(text)");
     this.instructions = init.instructions ?? Instructions.drop;
+    if (!hasBytes(this.instructions)) {
+      throw wrongPart("instructions", this.instructions, "Instructions", "make them with Instructions.of({ apply: […] })");
+    }
     const cookie = init.cookie ?? 0;
     if (typeof cookie === "number") {
       checked("cookie", cookie, Number.MAX_SAFE_INTEGER);
@@ -79,7 +85,7 @@ export class Flow implements FlowKey {
       this.cookieLow = cookie >>> 0;
     } else {
       if (typeof cookie !== "bigint" || cookie < 0n || cookie > 0xffff_ffff_ffff_ffffn) {
-        throw new OfsyncError("FLOW_VALUE", `cookie is ${cookie}, but must be an unsigned 64-bit number`, {
+        throw new OfsyncError("FLOW_VALUE", `cookie is ${String(cookie)}, but must be an unsigned 64-bit number`, {
           place: { field: "cookie" },
         });
       }
@@ -144,4 +150,17 @@ function checked(name: string, value: number, max: number): number {
     });
   }
   return value;
+}
+
+// Not `instanceof`: the package may be loaded twice, as ES module and as CommonJS.
+function hasBytes(value: { readonly bytes: unknown } | null): boolean {
+  return value?.bytes instanceof Uint8Array;
+}
+
+function wrongPart(field: string, value: unknown, wanted: string, hint?: string): OfsyncError {
+  const what = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  return new OfsyncError("FLOW_VALUE", `${field} must be ${wanted}, not ${what}`, {
+    place: { field },
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

@@ -56,6 +56,7 @@ export class Instructions {
    * Errors: `ACTION_INVALID` with the path of the fault, such as `apply[2].port`; `ACTION_MATCH` when they do not fit the match.
    */
   static of(init: InstructionsInit, facts?: MatchFacts, table: number = ANY_TABLE): Instructions {
+    checkInit(init);
     const list: Action[] = [];
     const paths: string[] = [];
     const add = (action: Action, path: string): void => {
@@ -73,6 +74,7 @@ export class Instructions {
 
   /** From one flat list of actions and instructions, as {@link Instructions.actions} gives it. Errors as of {@link Instructions.of}. */
   static ofActions(actions: readonly Action[], facts?: MatchFacts, table: number = ANY_TABLE): Instructions {
+    checkList(actions, "actions");
     return fromTyped(
       actions,
       actions.map((_, index) => `[${index}]`),
@@ -113,6 +115,43 @@ function plain(value: unknown): unknown {
   if (typeof value === "object" && value !== null)
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
   return value;
+}
+
+const PARTS: ReadonlySet<string> = /* @__PURE__ */ new Set(["meter", "apply", "clear", "write", "metadata", "goto"]);
+
+// What is not understood is never left out: a list of actions in the wrong place would silently drop every packet.
+function checkInit(init: unknown): void {
+  if (typeof init !== "object" || init === null || Array.isArray(init)) {
+    throw new OfsyncError("ACTION_INVALID", `instructions are made of an object, not of ${kindOf(init)}`, {
+      hint: "write Instructions.of({ apply: [action, …] })",
+    });
+  }
+  for (const [name, value] of Object.entries(init)) {
+    if (!PARTS.has(name)) {
+      throw new OfsyncError("ACTION_INVALID", `instructions have no part called ${name}`, {
+        place: { field: name },
+        hint: `the parts are ${[...PARTS].join(", ")}`,
+      });
+    }
+    if ((name === "apply" || name === "write") && value !== undefined) checkList(value, name);
+    if (name === "metadata" && value !== undefined && (typeof value !== "object" || value === null)) {
+      throw new OfsyncError("ACTION_INVALID", `metadata must be an object with value and mask, not ${kindOf(value)}`, {
+        place: { field: name },
+      });
+    }
+  }
+}
+
+function checkList(value: unknown, name: string): void {
+  if (!Array.isArray(value)) {
+    throw new OfsyncError("ACTION_INVALID", `${name} must be an array of actions, not ${kindOf(value)}`, {
+      place: { field: name },
+    });
+  }
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
 }
 
 function fromTyped(

@@ -1,3 +1,5 @@
+import { OfsyncError } from "../errors.ts";
+
 /** OpenFlow protocol versions, by the names that `ovs-ofctl -O` takes. */
 export type OpenFlowVersion = "OpenFlow10" | "OpenFlow11" | "OpenFlow12" | "OpenFlow13" | "OpenFlow14" | "OpenFlow15";
 
@@ -6,9 +8,16 @@ export type WireVersion = 1 | 2 | 3 | 4 | 5 | 6;
 
 const NAMES: readonly OpenFlowVersion[] = ["OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"];
 
-/** `OpenFlow15` → 6. */
+/** `OpenFlow15` → 6. Throws `OPTION_INVALID` for anything that is no version. */
 export function wireVersionOf(version: OpenFlowVersion): WireVersion {
-  return (NAMES.indexOf(version) + 1) as WireVersion;
+  const index = NAMES.indexOf(version);
+  if (index < 0) {
+    throw new OfsyncError("OPTION_INVALID", `version is ${String(version)}, but must be one of ${NAMES.join(", ")}`, {
+      place: { field: "version" },
+      hint: "parseVersion(text) reads other spellings",
+    });
+  }
+  return (index + 1) as WireVersion;
 }
 
 /** 6 → `OpenFlow15`. */

@@ -110,6 +110,8 @@ export interface SyncSettings {
 
 /** Checks the options; throws `SYNC_OPTION` with the field in `place.field`. */
 export function settingsOf(options: SynchroniserOptions): SyncSettings {
+  if (typeof options?.table?.startRound !== "function") throw wrong("table", "must be a DesiredFlowTable");
+  if (typeof options.transport?.send !== "function") throw wrong("transport", "must be a Transport");
   const ownership = options.ownership === undefined ? undefined : new Ownership(options.ownership);
   const foreign = oneOf("foreign", options.foreign ?? (ownership === undefined ? "remove" : "keep"), ["keep", "remove", "adopt"]);
   if (ownership !== undefined && foreign !== "keep") {

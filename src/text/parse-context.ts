@@ -1,7 +1,7 @@
 import { OfsyncError } from "../errors.ts";
 import type { PortNames } from "../flow/ports.ts";
 import type { FaultOptions, ValueText } from "../flow/value-text.ts";
-import type { OpenFlowVersion } from "../flow/version.ts";
+import { type OpenFlowVersion, wireVersionOf } from "../flow/version.ts";
 
 export type { PortNames } from "../flow/ports.ts";
 export type { FaultOptions } from "../flow/value-text.ts";
@@ -39,6 +39,7 @@ export class ParseContext implements ValueText {
       readonly onWarning?: ((warning: ParseWarning) => void) | undefined;
     } = {},
   ) {
+    checkSettings(text, options.compat, options.version);
     this.text = text;
     this.line = options.line ?? 1;
     this.compat = options.compat ?? "strict";
@@ -62,6 +63,22 @@ export class ParseContext implements ValueText {
     if (this.compat === "strict") this.fail(code, message, start, end, options);
     this.#warn?.({ code, message, line: this.line, column: start + 1 });
   }
+}
+
+// A misspelt setting must not pass for the other one.
+function checkSettings(text: string, compat: Compat = "strict", version: OpenFlowVersion = "OpenFlow15"): void {
+  if (typeof text !== "string") {
+    throw new OfsyncError(
+      "FLOW_SOURCE",
+      `flows and matches are read from text, not from ${text === null ? "null" : typeof text}`,
+    );
+  }
+  if (compat !== "strict" && compat !== "ovs") {
+    throw new OfsyncError("OPTION_INVALID", `compat is ${String(compat)}, but must be "strict" or "ovs"`, {
+      place: { field: "compat" },
+    });
+  }
+  wireVersionOf(version);
 }
 
 function shorten(text: string): string {
