@@ -10,7 +10,15 @@ import { FLOW_COOKIE, FLOW_DATA, FLOW_EXTRA, FLOW_ID, FLOW_LENGTHS, LENGTH_MASK 
 /** Flags that act when a flow is added and do not last. */
 const MOMENTARY: number = FlowFlag.checkOverlap | FlowFlag.resetCounts;
 
-/** In {@link FlowPairing}'s `#desired`: the same value as the installed one, which is not stored again. */
+// A slot of the hash index is a pair, so that one look-up touches the index once and the flow once:
+//   0  hash of the key
+//   1  index of the installed flow, plus 1; 0 = none
+//   2  index of the desired flow, plus 1; 0 = none, SAME = the value is the installed one and not stored again
+//   3  where the words of one of the two begin, plus 1; 0 = the slot is free
+const SLOT_WORDS = 4;
+const INSTALLED = 1;
+const DESIRED = 2;
+const START = 3;
 const SAME = -1;
 
 /**
@@ -20,31 +28,22 @@ const SAME = -1;
  * memory.
  */
 export class FlowPairing {
-  /** Installed flows, and desired ones that differ from them; for each pair, indexes into it. */
+  /** Installed flows, and desired ones that differ from them. */
   readonly #flows: FlowList;
   readonly #hash = new KeyedHash();
-  /** Hash index with linear probing, at most half full: two words a slot, hash and pair + 1 (0 = free). */
+  /** Hash index with linear probing, at most half full. */
   #slots: Int32Array;
-  #mask: number;
-  /** Per pair, index in {@link #flows} plus 1; 0 = none, {@link SAME} in `#desired`. */
-  #installed: Int32Array;
-  #desired: Int32Array;
+  #slotCount: number;
   #pairs = 0;
   #installedCount = 0;
   #desiredCount = 0;
-  /** Slot of the key that {@link #find} did not find, and its hash. */
-  #slot = 0;
-  #hashFound = 0;
 
   /** `flows`: how many to expect on one side; `words`: 32-bit words of memory for them. Both may be wrong: it grows. */
   constructor(flows = 1024, words: number = 32 * flows) {
     this.#flows = new FlowList(flows, words);
-    this.#installed = new Int32Array(flows);
-    this.#desired = new Int32Array(flows);
-    let slots = 1024;
-    while (slots < 2 * flows) slots *= 2;
-    this.#slots = new Int32Array(2 * slots);
-    this.#mask = slots - 1;
+    this.#slotCount = 1024;
+    while (this.#slotCount < 2 * flows) this.#slotCount *= 2;
+    this.#slots = new Int32Array(SLOT_WORDS * this.#slotCount);
   }
 
   /** Different keys that are installed. */
@@ -59,58 +58,63 @@ export class FlowPairing {
 
   /** The flow is installed. Its bytes must be canonical; they are copied. Throws what `FlowList.appendView` throws. */
   addInstalled(flow: PackedFlow): void {
-    const index = this.#append(flow);
-    let pair = this.#find(index);
-    if (pair < 0) pair = this.#addPair();
-    if (this.#installed[pair] === 0) this.#installedCount++;
-    this.#installed[pair] = index + 1;
+    const index = this.#flows.length;
+    this.#flows.appendView(flow);
+    const slot = this.#slotOf(index);
+    const slots = this.#slots;
+    if (slots[slot + INSTALLED] === 0) this.#installedCount++;
+    slots[slot + INSTALLED] = index + 1;
   }
 
   /** The flow is desired; likewise. */
   addDesired(flow: PackedFlow): void {
-    const index = this.#append(flow);
-    let pair = this.#find(index);
-    if (pair < 0) pair = this.#addPair();
-    if (this.#desired[pair] === 0) this.#desiredCount++;
-    const installed = this.#installed[pair] as number;
+    const index = this.#flows.length;
+    this.#flows.appendView(flow);
+    const slot = this.#slotOf(index);
+    const slots = this.#slots;
+    if (slots[slot + DESIRED] === 0) this.#desiredCount++;
+    const installed = slots[slot + INSTALLED] as number;
     if (installed !== 0 && this.#sameValue(installed - 1, index)) {
-      this.#desired[pair] = SAME;
+      slots[slot + DESIRED] = SAME;
       this.#flows.removeLast();
-    } else this.#desired[pair] = index + 1;
+    } else slots[slot + DESIRED] = index + 1;
   }
 
   /** The keys with a difference, by table, then from the highest priority down: the order in which a switch looks at them. */
   differences(): FlowDifferences {
-    const pairs = new Int32Array(this.#countDifferent());
-    const order = new Float64Array(pairs.length);
+    const slots = this.#slots;
     const { words } = this.#flows;
-    for (let pair = 0, to = 0; pair < this.#pairs; pair++) {
-      const desired = this.#desired[pair] as number;
-      if (desired === SAME) continue;
-      const id = words[this.#flows.startOf((desired || (this.#installed[pair] as number)) - 1) + FLOW_ID] as number;
-      // Table and inverted priority above the pair, of which there are fewer than 2^29.
-      order[to++] = (id ^ 0xffff) * 0x2000_0000 + pair;
+    const order = new Float64Array(this.#countDifferent());
+    let count = 0;
+    for (let at = 0; at < slots.length; at += SLOT_WORDS) {
+      if (slots[at + START] === 0 || slots[at + DESIRED] === SAME) continue;
+      const id = words[(slots[at + START] as number) - 1 + FLOW_ID] as number;
+      // Table and inverted priority above the flow's index, which is below 2^29, so that those of one place keep their order.
+      order[count++] = (id ^ 0xffff) * 0x2000_0000 + ((slots[at + INSTALLED] as number) || (slots[at + DESIRED] as number));
     }
-    order.sort();
-    for (let i = 0; i < order.length; i++) pairs[i] = (order[i] as number) % 0x2000_0000;
-    const installed = pairs.map((pair) => (this.#installed[pair] as number) - 1);
-    const desired = pairs.map((pair) => (this.#desired[pair] as number) - 1);
+    return this.#ordered(order.sort());
+  }
+
+  #ordered(order: Float64Array): FlowDifferences {
+    const installed = new Int32Array(order.length);
+    const desired = new Int32Array(order.length);
+    for (let i = 0; i < order.length; i++) {
+      const slot = this.#slotOf(((order[i] as number) % 0x2000_0000) - 1);
+      installed[i] = (this.#slots[slot + INSTALLED] as number) - 1;
+      desired[i] = (this.#slots[slot + DESIRED] as number) - 1;
+    }
     return new FlowDifferences(this.#flows, installed, desired);
   }
 
   #countDifferent(): number {
+    const slots = this.#slots;
     let count = 0;
-    for (let pair = 0; pair < this.#pairs; pair++) if (this.#desired[pair] !== SAME) count++;
+    for (let at = 0; at < slots.length; at += SLOT_WORDS) if (slots[at + START] !== 0 && slots[at + DESIRED] !== SAME) count++;
     return count;
   }
 
-  #append(flow: PackedFlow): number {
-    this.#flows.appendView(flow);
-    return this.#flows.length - 1;
-  }
-
-  /** The pair with the key of a flow in the list; -1 = none. */
-  #find(index: number): number {
+  /** The slot for the key of the flow at `index`, taken if it was free. */
+  #slotOf(index: number): number {
     const flows = this.#flows;
     const { words } = flows;
     const start = flows.startOf(index);
@@ -118,48 +122,35 @@ export class FlowPairing {
     const length = (words[start + FLOW_LENGTHS] as number) & LENGTH_MASK;
     const count = (length + 3) >>> 2;
     const hash = this.#hash.hash(id, length, words, start + FLOW_DATA, count);
+    if (2 * this.#pairs >= this.#slotCount) this.#growIndex();
     const slots = this.#slots;
-    const mask = this.#mask;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const pair = (slots[2 * slot + 1] as number) - 1;
-      if (pair < 0) {
-        this.#slot = slot;
-        this.#hashFound = hash;
-        return -1;
+    const mask = slots.length - 1;
+    for (let slot = (hash << 2) & mask; ; slot = (slot + SLOT_WORDS) & mask) {
+      const other = (slots[slot + START] as number) - 1;
+      if (other < 0) {
+        this.#pairs++;
+        slots[slot] = hash;
+        slots[slot + START] = start + 1;
+        return slot;
       }
-      if (slots[2 * slot] !== hash) continue;
-      const other = flows.startOf(((this.#installed[pair] as number) || (this.#desired[pair] as number)) - 1);
-      if (words[other + FLOW_ID] !== id || ((words[other + FLOW_LENGTHS] as number) & LENGTH_MASK) !== length) continue;
-      if (sameWords(words, start + FLOW_DATA, other + FLOW_DATA, count)) return pair;
+      if (slots[slot] !== hash || words[other + FLOW_ID] !== id) continue;
+      if (((words[other + FLOW_LENGTHS] as number) & LENGTH_MASK) !== length) continue;
+      if (sameWords(words, start + FLOW_DATA, other + FLOW_DATA, count)) return slot;
     }
-  }
-
-  /** A pair for the key that {@link #find} has just not found. */
-  #addPair(): number {
-    const pair = this.#pairs++;
-    this.#slots[2 * this.#slot] = this.#hashFound;
-    this.#slots[2 * this.#slot + 1] = pair + 1;
-    if (pair >= this.#installed.length) {
-      this.#installed = twice(this.#installed);
-      this.#desired = twice(this.#desired);
-    }
-    if (2 * this.#pairs > this.#mask) this.#growIndex();
-    return pair;
   }
 
   #growIndex(): void {
     const old = this.#slots;
-    const slots = new Int32Array(2 * old.length);
-    const mask = slots.length / 2 - 1;
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at + 1] === 0) continue;
-      let slot = (old[at] as number) & mask;
-      while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
-      slots[2 * slot] = old[at] as number;
-      slots[2 * slot + 1] = old[at + 1] as number;
+    this.#slotCount *= 2;
+    const slots = new Int32Array(SLOT_WORDS * this.#slotCount);
+    const mask = slots.length - 1;
+    for (let at = 0; at < old.length; at += SLOT_WORDS) {
+      if (old[at + START] === 0) continue;
+      let slot = ((old[at] as number) << 2) & mask;
+      while (slots[slot + START] !== 0) slot = (slot + SLOT_WORDS) & mask;
+      for (let i = 0; i < SLOT_WORDS; i++) slots[slot + i] = old[at + i] as number;
     }
     this.#slots = slots;
-    this.#mask = mask;
   }
 
   #sameValue(a: number, b: number): boolean {
@@ -234,10 +225,4 @@ function sameInstructions(flows: FlowList, a: number, b: number): boolean {
 function sameWords(words: Int32Array, a: number, b: number, count: number): boolean {
   for (let i = 0; i < count; i++) if (words[a + i] !== words[b + i]) return false;
   return true;
-}
-
-function twice(array: Int32Array): Int32Array {
-  const grown = new Int32Array(2 * array.length + 1);
-  grown.set(array);
-  return grown;
 }

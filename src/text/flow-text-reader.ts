@@ -40,7 +40,6 @@ export class FlowTextReader {
   #rest: Uint8Array = new Uint8Array(512);
   #restLength = 0;
   #line = 0;
-  #isPrimed = false;
 
   constructor(options: FlowTextReaderOptions) {
     const { onFlow, onError, ...rest } = options;
@@ -57,10 +56,7 @@ export class FlowTextReader {
 
   /** Reads the lines that end in this chunk. */
   push(chunk: Uint8Array): void {
-    if (!this.#isPrimed && chunk.length >= PRIME_FROM) {
-      this.#isPrimed = true;
-      this.#fast.prime();
-    }
+    if (chunk.length >= PRIME_FROM) this.#fast.prime();
     let from = 0;
     if (this.#restLength > 0) {
       const at = chunk.indexOf(10);

@@ -15,8 +15,11 @@ import { NatTemplate } from "./nat-template.ts";
 /** What the match says, as far as a single action may depend on it. `ethType` and `ipProto` are 0 when not matched. */
 export type ActionContext = Pick<MatchScanner, "ethType" | "ipProto" | "vlanPresent" | "ctInvalid">;
 
-/** Reads one action the careful way: its canonical bytes, `undefined` if the whole line has to go the careful road. */
-export type SlowAction = (text: string, context: ActionContext) => Uint8Array | undefined;
+/** Reads one action the careful way. An object and no function, so that calls look the same to the compiler for all readers. */
+export interface SlowActions {
+  /** Canonical bytes of the action; `undefined` if the whole line has to go the careful road. */
+  read(text: string, context: ActionContext): Uint8Array | undefined;
+}
 
 const RESUBMIT = 1;
 const OUTPUT = 2;
@@ -61,7 +64,7 @@ const ARROW = Uint8Array.from([45, 62]);
 export class ActionScanner {
   readonly #cursor: Cursor;
   readonly #match: MatchScanner;
-  readonly #slow: SlowAction;
+  readonly #slow: SlowActions;
   readonly #memo = new ActionMemo();
   readonly #nat = new NatTemplate();
 
@@ -70,7 +73,7 @@ export class ActionScanner {
   readonly #view = new DataView(this.bytes.buffer);
   length = 0;
 
-  constructor(cursor: Cursor, match: MatchScanner, slow: SlowAction) {
+  constructor(cursor: Cursor, match: MatchScanner, slow: SlowActions) {
     this.#cursor = cursor;
     this.#match = match;
     this.#slow = slow;
@@ -293,7 +296,7 @@ export class ActionScanner {
     if (!memo.find(bytes, start, end, context, hash)) {
       let text = "";
       for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
-      const result = this.#slow(text, match);
+      const result = this.#slow.read(text, match);
       if (result === undefined || result.length > 4096) return -1;
       memo.add(bytes, start, end, context, hash, result);
     }

@@ -4,28 +4,29 @@ import type { PackedFlow } from "../../flow/packed-flow.ts";
 import { parseInstructions } from "../actions/parse-instructions.ts";
 import { ParseContext } from "../parse-context.ts";
 import type { ParseOptions } from "../parse-match.ts";
-import { type ActionContext, ActionScanner } from "./action-scanner.ts";
+import { type ActionContext, ActionScanner, type SlowActions } from "./action-scanner.ts";
 import { Cursor } from "./cursor.ts";
 import { MatchScanner } from "./match-scanner.ts";
 
 const CT_INVALID = 16;
+
+/** The compiler keeps what it has learnt, whichever reader taught it. */
+let isPrimed = false;
 
 /** The fast road for one line: match and actions together. */
 export class FastLineReader {
   readonly #cursor = new Cursor();
   readonly #match: MatchScanner;
   readonly #actions: ActionScanner;
-  readonly #options: ParseOptions;
   /** False where the text's rules differ from those the fast road knows (OpenFlow 1.0 to 1.2): then every line is for the careful road. */
   readonly #usable: boolean;
 
   constructor(options: ParseOptions) {
-    this.#options = options;
     const version = options.version ?? "OpenFlow15";
     this.#usable = version === "OpenFlow13" || version === "OpenFlow14" || version === "OpenFlow15";
     // Who wants to hear of changes gets them from the careful road.
     this.#match = new MatchScanner(this.#cursor, options.compat === "ovs" && options.onWarning === undefined);
-    this.#actions = new ActionScanner(this.#cursor, this.#match, (text, context) => this.#oneAction(text, context));
+    this.#actions = new ActionScanner(this.#cursor, this.#match, new CarefulActions(options));
   }
 
   /**
@@ -63,12 +64,23 @@ export class FastLineReader {
    * sorted by table, and forms that turn up late would throw optimised code away again and again. Measured in `bench/text.ts`.
    */
   prime(): void {
+    if (isPrimed) return;
+    isPrimed = true;
     const lines = PRIMER.map((line) => Uint8Array.from(line, (c) => c.charCodeAt(0)));
     const flow = emptyPackedFlow();
     for (let round = 0; round < 16; round++) for (const line of lines) this.read(line, 0, line.length, flow);
   }
+}
 
-  #oneAction(text: string, context: ActionContext): Uint8Array | undefined {
+/** Single actions, by the careful road. */
+class CarefulActions implements SlowActions {
+  readonly #options: ParseOptions;
+
+  constructor(options: ParseOptions) {
+    this.#options = options;
+  }
+
+  read(text: string, context: ActionContext): Uint8Array | undefined {
     const facts = noFacts();
     if (context.ethType !== 0) facts.ethType = context.ethType;
     if (context.ipProto !== 0) facts.ipProto = context.ipProto;
@@ -126,6 +138,9 @@ const PRIMER: readonly string[] = [
   "cookie=0xdd77e0c8, table=27, priority=50, arp, arp_op=1, arp_tpa=10.174.0.29, metadata=0xae,actions=set_field:50:54:00:ae:00:14->eth_src,set_field:2->arp_op,set_field:10.174.0.29->arp_spa,output:34",
   "cookie=0xe337d014, table=8, priority=50, reg14=0x11/0xffffffff, metadata=0x22/0xffffffffffffffff actions=set_field:0/0x1000->reg10,resubmit(,73)",
   "table=19 priority=61 ip_dst=10.124.192.0/20 cookie=0xf5631332 metadata=0x6e ip,actions=set_field:0/0xffff00000000->xreg4,set_field:0xa8fe0001/0xffffffff->xreg0,resubmit(,20)",
+  "cookie=0x1,table=19,n_packets=4294967296,n_bytes=99999999999,priority=1,udp,dl_dst=aB:Cd:eF:fA:0b:9c,nw_src=1.2.3.4 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],push:NXM_OF_IN_PORT[],pop:NXM_OF_IN_PORT[],dec_ttl(),conjunction(4294967295,1/2)",
+  "table=15,priority=1,tcp actions=dec_ttl,ct(commit,table=22,zone=NXM_NX_REG13[0..15],nat(dst=10.68.0.29:8001),exec(set_field:0x2/0x2->ct_mark)),move:NXM_NX_REG0[]->NXM_NX_REG1[]",
+  "table=15,priority=1,tcp actions=ct(commit,zone=NXM_NX_REG13[0..15],nat(src=172.16.0.1)),ct(table=4,nat),output:NXM_NX_REG15[]",
   "table=46,priority=2002,tcp,reg15=0x8,metadata=0x1,tp_dst=0xc00/0xff00 actions=conjunction(1,2/2)",
   "cookie=0x56fa1bf5,table=79,idle_timeout=7200,hard_timeout=60,priority=100,ip,reg14=0xd,metadata=0x2,dl_src=50:54:00:02:00:0d,nw_src=10.2.0.22 actions=drop",
   "cookie=0x73b22396 table=75 priority=95 ipv6 reg15=0xd ipv6_dst=fd00:10::1:0/64 dl_dst=50:54:00:01:00:0d metadata=0x1 actions=12",
