@@ -1,4 +1,5 @@
 // The charts of docs/benchmarks, drawn from results.json alone.
+import { ratioText } from "./record.ts";
 import type { Report, ResultLine } from "./report.ts";
 import { Svg, textWidth } from "./svg.ts";
 
@@ -125,10 +126,6 @@ const TICKS: readonly (readonly number[])[] = [
 
 function covers(ticks: readonly number[], ratios: readonly number[]): boolean {
   return ratios.every((ratio) => ratio >= (ticks[0] as number) && ratio <= (ticks.at(-1) as number));
-}
-
-function ratioText(ratio: number): string {
-  return ratio < 0.095 ? ratio.toPrecision(1) : ratio.toFixed(2);
 }
 
 function rowLabel(line: ResultLine, withC: boolean): string {

@@ -35,7 +35,7 @@ export function record(entry: BenchRecord): void {
   let line = `${`${entry.name}${size}`.padEnd(44)} ${format(entry.value).padStart(10)} ${entry.unit.padEnd(8)}`;
   if (entry.peer !== undefined) {
     const ratio = entry.value / entry.peer.value;
-    line += ` ${entry.peer.name} ${format(entry.peer.value)}, ratio ${ratio.toFixed(2)}`;
+    line += ` ${entry.peer.name} ${format(entry.peer.value)}, ratio ${ratioText(ratio)}`;
     if (entry.goal !== undefined) line += ` (goal ${entry.goal}${ratio <= entry.goal ? "" : ", missed"})`;
   }
   console.log(line);
@@ -46,6 +46,11 @@ export function record(entry: BenchRecord): void {
 /** What repeated measurements come to. */
 export function measured(values: readonly number[]): Measured {
   return { value: median(values), spread: [Math.min(...values), Math.max(...values)], runs: values.length };
+}
+
+/** With two digits behind the point; more where those would be next to nothing. */
+export function ratioText(ratio: number): string {
+  return Math.abs(ratio) < 0.095 ? ratio.toPrecision(1) : ratio.toFixed(2);
 }
 
 /** The middle value; of two, the lower. */

@@ -1,10 +1,10 @@
-// The report: docs/benchmarks/results.json and the charts drawn from it.
+// The report: docs/benchmarks/results.json, and the table and the charts made from it.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { drawCharts } from "./charts.ts";
-import type { BenchRecord, Measured } from "./record.ts";
+import { type BenchRecord, type Measured, ratioText } from "./record.ts";
 
 /** One line: what was measured, and beside whom. */
 export interface ResultLine extends Measured {
@@ -47,13 +47,46 @@ export function writeReport(records: readonly BenchRecord[]): void {
   writeFileSync(file, `${head}[\n${lines}\n  ]\n}\n`);
 }
 
-/** Draws the charts of the last report and says which. */
-export function writeCharts(): string[] {
+/** Makes the table and the charts of the last report and says which. */
+export function writePages(): string[] {
   const report = readReport();
   if (report === undefined) throw new Error("docs/benchmarks/results.json is missing: npm run bench -- --report");
   const charts = drawCharts(report);
-  for (const [name, svg] of charts) writeFileSync(join(folder, name), svg);
-  return charts.map(([name]) => name);
+  const pages = [["README.md", tablePage(report)] as const, ...charts];
+  for (const [name, text] of pages) writeFileSync(join(folder, name), text);
+  return pages.map(([name]) => name);
+}
+
+/** Every line for people to read. */
+function tablePage(report: Report): string {
+  const { cpu, cores, memoryGiB, system, node, openVSwitch, gcc } = report.machine;
+  const page = [
+    "# Benchmark results",
+    "",
+    "Made by `npm run bench -- --report` from [results.json](results.json); [performance](../performance.md) says what they mean.",
+    "Medians, with the lowest and the highest of the runs. A ratio is that of the medians; below 1 the library takes less (of a",
+    "throughput: gives less).",
+    "",
+    `Machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}; Node ${node}, Open vSwitch ${openVSwitch}, gcc ${gcc}.`,
+  ];
+  for (const [bench, date] of Object.entries(report.dates)) {
+    const file = `${bench === "cli" ? "cli-diff" : bench}.bench.ts`;
+    page.push("", `## ${bench} ([${file}](../../bench/${file}), ${date})`, "");
+    page.push("| what | size | median | spread | runs | peers | goal |", "| --- | --: | --: | --: | --: | --- | --- |");
+    for (const line of report.results.filter((result) => benchOf(result) === bench)) {
+      const spread = line.spread === undefined ? "" : line.spread.map(digits).join(" – ");
+      const peers = line.peers.map((peer) => `${peer.name} ${digits(peer.value)}: **${ratioText(peer.ratio)}**`).join("; ");
+      const goal = line.goal === undefined ? "" : `≤ ${digits(line.goal.ratio)}, ${line.goal.met ? "met" : "missed"}`;
+      const cells = [line.name.slice(bench.length + 1), line.size ?? "", `${digits(line.value)} ${line.unit}`, spread];
+      page.push(`| ${[...cells, line.runs ?? 1, peers, goal].join(" | ")} |`);
+    }
+  }
+  return `${page.join("\n")}\n`;
+}
+
+/** To three digits, without an exponent. */
+function digits(value: number): string {
+  return String(Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3)));
 }
 
 function readReport(): Report | undefined {

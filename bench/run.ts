@@ -4,8 +4,8 @@
 //   npm run bench -- table wire      those whose name contains one of the words
 //   npm run bench -- --smoke         small sizes: shows that they work, in under a minute (npm run bench:ci)
 //   npm run bench -- --large memory  the sizes that need gigabytes or many minutes as well
-//   npm run bench -- --report        also writes docs/benchmarks: results.json, and the charts drawn from it
-//   npm run bench -- --charts        runs nothing, draws the charts anew
+//   npm run bench -- --report        also writes docs/benchmarks: results.json, a table of it and charts
+//   npm run bench -- --pages         runs nothing, makes the charts and the table anew
 //
 // A bench file prints for people and calls `record` of bench/record.ts for every figure it stands for. It reads
 // OFSYNC_BENCH_SMOKE=1 as "small sizes". The exit status is that of the benchmarks: slow is no failure, an error is.
@@ -13,7 +13,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchRecord } from "./record.ts";
-import { writeCharts, writeReport } from "./report.ts";
+import { writePages, writeReport } from "./report.ts";
 
 const here = new URL(".", import.meta.url).pathname;
 const root = join(here, "..");
@@ -22,9 +22,9 @@ const words = process.argv.slice(2).filter((argument) => !argument.startsWith("-
 const smoke = flags.has("--smoke");
 const records = join(root, ".cache/bench.jsonl");
 
-const charts = (): void => console.log(`\ndrew ${writeCharts().join(", ")} in docs/benchmarks`);
-if (flags.has("--charts")) {
-  charts();
+const pages = (): void => console.log(`\nmade ${writePages().join(", ")} in docs/benchmarks`);
+if (flags.has("--pages")) {
+  pages();
   process.exit(0);
 }
 if (flags.has("--report") && smoke) {
@@ -59,7 +59,7 @@ for (const file of files) {
 if (flags.has("--report") && failed.length === 0) {
   const lines = readFileSync(records, "utf8").trim().split("\n");
   writeReport(lines.map((line) => JSON.parse(line) as BenchRecord));
-  charts();
+  pages();
 }
 
 console.log(failed.length === 0 ? `\n${files.length} benchmarks ran` : `\nfailed: ${failed.join(", ")}`);
