@@ -92,6 +92,32 @@ describe("FlowTextWriter", () => {
     expect(written(flow)).toBe(formatDiffFlow(flow));
   });
 
+  it("addresses and ports inside ct", () => {
+    const nats = [
+      ...["src", "src=10.0.0.1", "dst=1.1.1.1", "dst=1.1.1.1:1", "dst=10.0.0.1:80", "dst=10.0.0.2:65535", "src=1.1.1.1:11"],
+      ...["src=10.0.0.1-10.0.0.9", "dst=10.0.0.1:1-9", "dst=[fd00::1]:80", "src=10.0.0.1,random", "src=10.0.0.3,persistent"],
+    ];
+    const lines = nats.flatMap((nat) => [
+      `ip actions=ct(commit,table=22,zone=NXM_NX_REG13[0..15],nat(${nat}),exec(set_field:0x2/0x2->ct_mark))`,
+      `ip actions=ct(commit,nat(${nat}),exec(set_field:1.1.1.1->reg0)),resubmit(,3)`,
+      `ip actions=ct(commit,exec(move:NXM_NX_REG0[]->NXM_NX_REG1[],set_field:1->ct_mark),nat(${nat}))`,
+      `ip actions=ct(nat(${nat}),commit),clone(ct(commit,nat(${nat})))`,
+    ]);
+    let count = 0;
+    for (const line of [...lines, ...lines]) {
+      let flow: Flow;
+      try {
+        flow = parseFlow(line, { compat: "ovs" });
+      } catch (error) {
+        if (!isOfsyncError(error)) throw error;
+        continue;
+      }
+      count++;
+      expect(written(flow)).toBe(formatDiffFlow(flow));
+    }
+    expect(count).toBeGreaterThan(40);
+  });
+
   it.each(seeds)("any flow (seed %i)", (seed) => {
     fc.assert(
       fc.property(arbitraries(fc, { groups: [1], meters: [2] }).flow, (flow) => written(flow) === formatDiffFlow(flow)),

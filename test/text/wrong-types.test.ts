@@ -38,6 +38,17 @@ describe("new Flow", () => {
     expect(failure(() => new Flow({ instructions: value as never }))).toEqual({ code: "FLOW_VALUE", field: "instructions" });
   });
 
+  test.each(["eth_type", "prio", "actions", "Match"])("with a part called %s, which there is not", (field) => {
+    expect(failure(() => new Flow({ [field]: 5 }))).toEqual({ code: "FLOW_VALUE", field });
+  });
+
+  test("with the parts of another one keeps its cookie", () => {
+    const flow = new Flow({ cookie: 0x1234_5678_9abc_def0n, priority: 7, idleTimeout: 5 });
+    expect(new Flow({ ...flow, priority: 8 }).equals(flow.with({ priority: 8 }))).toBe(true);
+    expect(new Flow({ ...flow, cookie: 5n }).cookie).toBe(5n);
+    expect(new Flow(flow).equals(flow)).toBe(true);
+  });
+
   test.each(["table", "priority", "cookie", "idleTimeout", "flags"])("with a symbol as %s", (field) => {
     expect(failure(() => new Flow({ [field]: Symbol("x") }))).toEqual({ code: "FLOW_VALUE", field });
   });

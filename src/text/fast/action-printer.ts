@@ -12,7 +12,19 @@ import { STRETCH, type TextBuffer } from "./text-buffer.ts";
  */
 
 const APPLY_ACTIONS = 4;
+const OUTPUT = 0;
 const SET_FIELD = 25;
+
+const NICIRA_ACTION = 0xffff;
+const NICIRA = 0x2320;
+const CONJUNCTION = 34;
+const CT = 35;
+const NAT = 36;
+/** Bytes of a ct in front of the actions inside. */
+const CT_HEAD = 24;
+/** `range_present` of a nat with one IPv4 address, and the bit for a port. */
+const IPV4_MIN = 1;
+const PROTO_MIN = 16;
 
 interface Target {
   readonly name: string;
@@ -22,7 +34,11 @@ interface Target {
 
 const latin = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const SET_FIELD_NAME = /* @__PURE__ */ latin("set_field:");
+const OUTPUT_NAME = /* @__PURE__ */ latin("output:");
+const CONJUNCTION_NAME = /* @__PURE__ */ latin("conjunction(");
 const DROP = "drop";
+const STAND_IN = /* @__PURE__ */ latin("=1.1.1.1");
+const STAND_IN_PORT = /* @__PURE__ */ latin("=1.1.1.1:1");
 
 /** What set_field may write here, by OXM header without mask. */
 const TARGETS: ReadonlyMap<number, Target> = /* @__PURE__ */ targetsByHeader();
@@ -42,6 +58,7 @@ function targetsByHeader(): ReadonlyMap<number, Target> {
 export class ActionPrinter {
   readonly #out: TextBuffer;
   readonly #memo = new ActionMemo();
+  readonly #scratch = new Uint8Array(512);
 
   constructor(out: TextBuffer) {
     this.#out = out;
@@ -60,10 +77,36 @@ export class ActionPrinter {
       const size = number(bytes, at + 2, 2);
       if (size < 8 || at + size > end) return false;
       if (at > start + 8) out.byte(44);
-      if (number(bytes, at, 2) !== SET_FIELD || !this.#setField(bytes, at)) this.#remembered(bytes, at, at + size, end);
+      if (!this.#usual(bytes, at, number(bytes, at, 2), size)) this.#remembered(bytes, at, at + size, end);
       at += size;
     }
     return true;
+  }
+
+  /** The actions that come with more values than are worth remembering. */
+  #usual(bytes: Uint8Array, at: number, type: number, size: number): boolean {
+    const out = this.#out;
+    switch (type) {
+      case SET_FIELD:
+        return this.#setField(bytes, at);
+      case OUTPUT:
+        if (number(bytes, at + 4, 4) >= 0xff00 || number(bytes, at + 8, 2) !== 0) return false;
+        out.copy(OUTPUT_NAME, 0, OUTPUT_NAME.length);
+        out.decimal(number(bytes, at + 4, 4));
+        return true;
+      case NICIRA_ACTION:
+        if (size !== 16 || number(bytes, at + 4, 4) !== NICIRA || number(bytes, at + 8, 2) !== CONJUNCTION) return false;
+        out.copy(CONJUNCTION_NAME, 0, CONJUNCTION_NAME.length);
+        out.decimal(number(bytes, at + 12, 4));
+        out.byte(44);
+        out.decimal((bytes[at + 10] as number) + 1);
+        out.byte(47);
+        out.decimal(bytes[at + 11] as number);
+        out.byte(41);
+        return true;
+      default:
+        return false;
+    }
   }
 
   #setField(bytes: Uint8Array, start: number): boolean {
@@ -100,13 +143,72 @@ export class ActionPrinter {
   }
 
   #remembered(bytes: Uint8Array, start: number, end: number, listEnd: number): void {
+    const nat = natAddress(bytes, start, end);
+    if (nat < 0 || end - start > this.#scratch.length) {
+      this.#recall(bytes, start, end, listEnd - start);
+      this.#out.copy(this.#memo.results, this.#memo.start, this.#memo.start + this.#memo.length);
+      return;
+    }
+    // All translations to one address, with or without a port, that differ in these alone are remembered once.
+    const scratch = this.#scratch;
+    for (let i = start; i < end; i++) scratch[i - start] = bytes[i] as number;
+    const hasPort = bytes[nat - 1] !== IPV4_MIN;
+    const at = nat - start;
+    scratch.fill(1, at, at + 4);
+    if (hasPort) {
+      scratch[at + 4] = 0;
+      scratch[at + 5] = 1;
+    }
+    this.#recall(scratch, 0, end - start, listEnd - start);
+    const out = this.#out;
+    const memo = this.#memo;
+    const text = memo.results;
+    const standIn = indexOf(text, memo.start, memo.start + memo.length, hasPort ? STAND_IN_PORT : STAND_IN);
+    out.copy(text, memo.start, standIn + 1);
+    out.ipv4(bytes, nat);
+    if (hasPort) {
+      out.byte(58);
+      out.decimal(number(bytes, nat + 4, 2));
+    }
+    out.copy(text, standIn + (hasPort ? STAND_IN_PORT : STAND_IN).length, memo.start + memo.length);
+  }
+
+  /** Has the memo point at the text of an action, and makes room for it and for `rest` bytes of actions. */
+  #recall(bytes: Uint8Array, start: number, end: number, rest: number): void {
     const memo = this.#memo;
     const hash = ActionMemo.hash(bytes, start, end, 0);
     if (!memo.find(bytes, start, end, 0, hash)) memo.add(bytes, start, end, 0, hash, latin(carefully(bytes, start, end)));
-    const { length } = memo;
-    this.#out.reserve(length + STRETCH * (listEnd - start));
-    this.#out.copy(memo.results, memo.start, memo.start + length);
+    this.#out.reserve(memo.length + STRETCH * rest);
   }
+}
+
+/**
+ * Where the address is, if this is a ct whose first inner action is a nat to one IPv4 address, with or without a port, and which
+ * has no other nat; else -1.
+ */
+function natAddress(bytes: Uint8Array, start: number, end: number): number {
+  const nat = start + CT_HEAD;
+  if (end < nat + 24 || number(bytes, start, 2) !== NICIRA_ACTION || number(bytes, start + 4, 4) !== NICIRA) return -1;
+  if (number(bytes, start + 8, 2) !== CT || number(bytes, nat, 2) !== NICIRA_ACTION) return -1;
+  if (number(bytes, nat + 4, 4) !== NICIRA || number(bytes, nat + 8, 2) !== NAT) return -1;
+  const present = number(bytes, nat + 14, 2);
+  if (present !== IPV4_MIN && present !== (IPV4_MIN | PROTO_MIN)) return -1;
+  if (number(bytes, nat + 16, 4) === 0 || (present !== IPV4_MIN && number(bytes, nat + 20, 2) === 0)) return -1;
+  // What follows must have no address that could be taken for the stand-in.
+  for (let at = nat + number(bytes, nat + 2, 2); at + 8 <= end; at += Math.max(8, number(bytes, at + 2, 2))) {
+    const type = number(bytes, at, 2);
+    if (type === NICIRA_ACTION ? number(bytes, at + 8, 2) === NAT : type !== SET_FIELD) return -1;
+  }
+  return nat + 16;
+}
+
+function indexOf(bytes: Uint8Array, start: number, end: number, text: Uint8Array): number {
+  for (let at = start; at < end; at++) {
+    let i = 0;
+    while (i < text.length && bytes[at + i] === text[i]) i++;
+    if (i === text.length) return at;
+  }
+  return end;
 }
 
 /** One action, the careful way. */
