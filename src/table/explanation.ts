@@ -1,5 +1,6 @@
-import { toHex } from "../bytes.ts";
 import type { Flow, FlowKey } from "../flow/flow.ts";
+import { formatInstructions } from "../text/actions/format-instructions.ts";
+import { formatMatch } from "../text/format-match.ts";
 import type { InstalledState } from "./installed-table.ts";
 import { DIRTY, IN_FLIGHT, KEY_FLAGS, MERGED, REFUSED } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
@@ -49,7 +50,7 @@ export function explainKey(
   });
   const progress = progressOf(store, ref, flags);
   const lines = [
-    `table=${key.table},priority=${key.priority},match=${key.match.bytes.length === 0 ? "any" : toHex(key.match.bytes)}`,
+    keyText(key),
     contenders.length === 0 ? "nobody wants this key" : `rule: ${store.policy.name}`,
     ...explained.map((one) => `${one.role} ${one.owner}: ${one.reason}${describeValue(one.flow)}`),
     `switch: ${installed.state}${progress === "inStep" ? "" : `, change ${progress === "inFlight" ? "in flight" : progress}`}`,
@@ -79,8 +80,13 @@ function progressOf(store: PackedStore, ref: number, flags: number): Explanation
   return (flags & DIRTY) !== 0 && store.operationFor(ref) !== 0 ? "pending" : "inStep";
 }
 
+/** The key in the syntax of ovs-ofctl. */
+function keyText(key: FlowKey): string {
+  const match = formatMatch(key.match, { showHidden: true });
+  return `table=${key.table},priority=${key.priority}${match === "" ? "" : `,${match}`}`;
+}
+
 function describeValue(flow: Flow): string {
-  const cookie = flow.cookie === 0n ? "" : `, cookie 0x${flow.cookie.toString(16)}`;
-  const length = flow.instructions.bytes.length;
-  return ` (${length === 0 ? "drop" : `${length} bytes of instructions`}${cookie})`;
+  const cookie = flow.cookie === 0n ? "" : ` cookie=0x${flow.cookie.toString(16)}`;
+  return ` (actions=${formatInstructions(flow.instructions, "OpenFlow15")}${cookie})`;
 }

@@ -219,6 +219,7 @@ describe("editing, reading, following", () => {
       [high, "shadowed"],
     ]);
     expect(explained.text).toContain(`winner ${low}: lowest UUID, before ${high}`);
+    expect(explained.text).toContain("actions=output:2");
     expect(explained.progress).toBe("pending");
     put(table);
     expect(table.explain(flowOf(1, output(1)))).toMatchObject({ progress: "inStep", installed: { state: "present" } });
