@@ -69,7 +69,7 @@ export class Flow implements FlowKey {
   readonly flags: number;
 
   constructor(init: FlowInit) {
-    if (typeof init !== "object" || init === null) throw wrongPart("init", init, "an object with the parts of a flow");
+    checkParts(init);
     this.table = checked("table", init.table ?? 0, 254);
     this.priority = checked("priority", init.priority ?? DEFAULT_PRIORITY, 0xffff);
     this.match = init.match ?? Match.any;
@@ -78,8 +78,13 @@ export class Flow implements FlowKey {
     if (!hasBytes(this.instructions)) {
       throw wrongPart("instructions", this.instructions, "Instructions", "make them with Instructions.of({ apply: […] })");
     }
+    // What `{ ...flow }` takes along of a flow: its cookie is a getter.
+    const { cookieHigh, cookieLow } = init as Partial<Pick<Flow, "cookieHigh" | "cookieLow">>;
     const cookie = init.cookie ?? 0;
-    if (typeof cookie === "number") {
+    if (init.cookie === undefined && cookieLow !== undefined) {
+      this.cookieHigh = checked("cookieHigh", cookieHigh ?? 0, 0xffff_ffff);
+      this.cookieLow = checked("cookieLow", cookieLow, 0xffff_ffff);
+    } else if (typeof cookie === "number") {
       checked("cookie", cookie, Number.MAX_SAFE_INTEGER);
       this.cookieHigh = Math.floor(cookie / 0x1_0000_0000);
       this.cookieLow = cookie >>> 0;
@@ -163,4 +168,22 @@ function wrongPart(field: string, value: unknown, wanted: string, hint?: string)
     place: { field },
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+const PARTS: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...["table", "priority", "match", "instructions", "cookie", "cookieHigh", "cookieLow"],
+  ...["idleTimeout", "hardTimeout", "importance", "flags"],
+]);
+
+// A misspelt part is never left out: without its match, a flow takes every packet.
+function checkParts(init: unknown): void {
+  if (typeof init !== "object" || init === null) throw wrongPart("init", init, "an object with the parts of a flow");
+  for (const name in init) {
+    if (!PARTS.has(name)) {
+      throw new OfsyncError("FLOW_VALUE", `a flow has no part called ${name}`, {
+        place: { field: name },
+        hint: "fields are matched in match: Match.of({…}), actions stand in instructions: Instructions.of({ apply: […] })",
+      });
+    }
+  }
 }
