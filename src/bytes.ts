@@ -22,7 +22,17 @@ export class ByteWriter {
     const start = this.length;
     const end = start + n;
     if (end > this.buffer.length) this.#grow(end);
-    else this.buffer.fill(0, start, end);
+    else if (n > 32) this.buffer.fill(0, start, end);
+    else for (let i = start, { buffer } = this; i < end; i++) buffer[i] = 0;
+    this.length = end;
+    return start;
+  }
+
+  /** {@link reserve} without the zeros, for bytes that are all written at once: they hold anything until then. */
+  extend(n: number): number {
+    const start = this.length;
+    const end = start + n;
+    if (end > this.buffer.length) this.#grow(end);
     this.length = end;
     return start;
   }
@@ -67,7 +77,7 @@ export class ByteWriter {
   }
 
   bytes(source: Uint8Array, from = 0, to: number = source.length): void {
-    const at = this.reserve(to - from);
+    const at = this.extend(to - from);
     const target = this.buffer;
     if (to - from > 96) target.set(source.subarray(from, to), at);
     else for (let i = from, j = at; i < to; i++, j++) target[j] = source[i] as number;

@@ -2,11 +2,13 @@ import { FIELDS, type Field } from "../flow/fields.ts";
 import { oxmHeaderFor } from "../flow/oxm.ts";
 
 /**
- * A quick look at OpenFlow 1.5 instructions that a switch reports: are they in canonical form already, so that their bytes can be
- * taken as they are? "Yes" is certain; "no" only means that the common cases do not cover them, and a full decoding must tell.
+ * A quick look at instructions that a switch reports in OpenFlow 1.3 to 1.5: are they in canonical form already, so that their
+ * bytes can be taken as they are? "Yes" is certain; "no" only means that the common cases do not cover them, and a full decoding
+ * must tell.
  *
  * Common cases are apply- and write-actions of output, group, set_queue, set_field of whole bytes, push and pop of VLANs,
  * dec_ttl, resubmit to a table, ct with nat and the like, or of conjunction, besides clear-actions, write-metadata and goto-table.
+ * The versions differ in how bits of a register are written: set_field takes a mask in 1.5 only, NXAST_REG_LOAD is there before.
  */
 
 const GOTO = 1;
@@ -18,8 +20,14 @@ const CLEAR = 5;
 /** Order of execution by instruction type. */
 const RANK: readonly number[] = [0, 5, 4, 3, 1, 2];
 
-/** Are the instructions in `bytes[start, end)` surely canonical? Reads nothing beyond `end`. */
-export function isPlainCanonicalInstructions(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+/** Are the instructions in `bytes[start, end)` surely canonical? `is15`: they came in OpenFlow 1.5. Reads nothing beyond `end`. */
+export function isPlainCanonicalInstructions(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  is15 = true,
+): boolean {
   let rank = 0;
   for (let at = start; at < end; ) {
     if (end - at < 8) return false;
@@ -34,10 +42,10 @@ export function isPlainCanonicalInstructions(bytes: Uint8Array, view: DataView, 
         if (length === 8 || view.getUint32(at + 4) !== 0) return false;
         // Conjunctions stand alone.
         if (at === start && next === end && areConjunctions(view, at + 8, next)) return true;
-        if (!arePlainActions(bytes, view, at + 8, next, false)) return false;
+        if (!arePlainActions(bytes, view, at + 8, next, is15, false)) return false;
         break;
       case WRITE:
-        if (length === 8 || view.getUint32(at + 4) !== 0 || !arePlainActions(bytes, view, at + 8, next, true)) return false;
+        if (length === 8 || view.getUint32(at + 4) !== 0 || !arePlainActions(bytes, view, at + 8, next, is15, true)) return false;
         break;
       case CLEAR:
         if (length !== 8 || view.getUint32(at + 4) !== 0) return false;
@@ -67,17 +75,17 @@ function isMasked(bytes: Uint8Array, value: number, width: number): boolean {
   return any !== 0;
 }
 
-function arePlainActions(bytes: Uint8Array, view: DataView, start: number, end: number, inSet: boolean): boolean {
+function arePlainActions(bytes: Uint8Array, view: DataView, start: number, end: number, is15: boolean, inSet: boolean): boolean {
   for (let at = start; at < end; ) {
     if (end - at < 8) return false;
     const length = view.getUint16(at + 2);
-    if (length < 8 || length > end - at || !isPlainAction(bytes, view, at, length, inSet)) return false;
+    if (length < 8 || length > end - at || !isPlainAction(bytes, view, at, length, is15, inSet)) return false;
     at += length;
   }
   return true;
 }
 
-function isPlainAction(bytes: Uint8Array, view: DataView, at: number, length: number, inSet: boolean): boolean {
+function isPlainAction(bytes: Uint8Array, view: DataView, at: number, length: number, is15: boolean, inSet: boolean): boolean {
   switch (view.getUint16(at)) {
     case 0: // output
       return (
@@ -96,9 +104,9 @@ function isPlainAction(bytes: Uint8Array, view: DataView, at: number, length: nu
     case 22: // group
       return length === 8 && view.getUint32(at + 4) <= 0xffffff00;
     case 25:
-      return isPlainSetField(bytes, view, at, length, SETTABLE);
+      return isPlainSetField(bytes, view, at, length, is15, SETTABLE);
     case 0xffff:
-      return !inSet && isPlainExtension(bytes, view, at, length);
+      return !inSet && isPlainExtension(bytes, view, at, length, is15);
     default:
       return false;
   }
@@ -109,12 +117,13 @@ function isPlainPort(port: number): boolean {
 }
 
 const NICIRA = 0x2320;
+const LOAD = 7;
 const RESUBMIT = 14;
 const CONJUNCTION = 34;
 const CT = 35;
 const NAT = 36;
 
-function isPlainExtension(bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+function isPlainExtension(bytes: Uint8Array, view: DataView, at: number, length: number, is15: boolean): boolean {
   if (length < 16 || view.getUint32(at + 4) !== NICIRA) return false;
   switch (view.getUint16(at + 8)) {
     case RESUBMIT: {
@@ -128,10 +137,20 @@ function isPlainExtension(bytes: Uint8Array, view: DataView, at: number, length:
       );
     }
     case CT:
-      return isPlainConnection(bytes, view, at, length);
+      return isPlainConnection(bytes, view, at, length, is15);
+    case LOAD:
+      return !is15 && isPlainLoad(view, at, length);
     default:
       return false;
   }
+}
+
+/** A value that fits in the bits of a 32-bit register that are named: where they begin, 6 bits below their number less one. */
+function isPlainLoad(view: DataView, at: number, length: number): boolean {
+  if (length !== 24 || (view.getUint32(at + 12) & 0xffffe1ff) !== 0x00010004 || view.getUint32(at + 16) !== 0) return false;
+  const range = view.getUint16(at + 10);
+  const bits = (range & 0x3f) + 1;
+  return (range >>> 6) + bits <= 32 && (bits === 32 || view.getUint32(at + 20) >>> bits === 0);
 }
 
 function areConjunctions(view: DataView, start: number, end: number): boolean {
@@ -146,7 +165,7 @@ function areConjunctions(view: DataView, start: number, end: number): boolean {
 }
 
 /** `ct` without a helper: the zone is a number or 16 bits of a register; inside are nat without a range, and ct_mark and ct_label. */
-function isPlainConnection(bytes: Uint8Array, view: DataView, at: number, length: number): boolean {
+function isPlainConnection(bytes: Uint8Array, view: DataView, at: number, length: number, is15: boolean): boolean {
   if (length < 24 || view.getUint16(at + 10) > 1) return false;
   const commit = view.getUint16(at + 10) === 1;
   const source = view.getUint32(at + 12);
@@ -166,7 +185,11 @@ function isPlainConnection(bytes: Uint8Array, view: DataView, at: number, length
     const type = view.getUint16(inner);
     if (type === 25) {
       const field = view.getUint32(inner + 4) >>> 9;
-      if (!commit || (field !== CT_MARK && field !== CT_LABEL) || !isPlainSetField(bytes, view, inner, size, SETTABLE_IN_CT))
+      if (
+        !commit ||
+        (field !== CT_MARK && field !== CT_LABEL) ||
+        !isPlainSetField(bytes, view, inner, size, is15, SETTABLE_IN_CT)
+      )
         return false;
     } else if (
       type !== 0xffff ||
@@ -211,6 +234,7 @@ function isPlainSetField(
   view: DataView,
   at: number,
   length: number,
+  is15: boolean,
   settable: ReadonlyMap<number, number>,
 ): boolean {
   const header = view.getUint32(at + 4);
@@ -219,7 +243,7 @@ function isPlainSetField(
   const masked = (header & 0x100) !== 0;
   const payload = masked ? 2 * width : width;
   if ((header & 0xff) !== payload || length !== ((8 + payload + 7) & ~7)) return false;
-  if (masked && !isPartlyMasked(bytes, at + 8, width)) return false;
+  if (masked && !(is15 && isPartlyMasked(bytes, at + 8, width))) return false;
   for (let i = at + 8 + payload; i < at + length; i++) if (bytes[i] !== 0) return false;
   return true;
 }

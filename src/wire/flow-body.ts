@@ -2,6 +2,7 @@ import type { ByteWriter } from "../bytes.ts";
 import { isOfsyncError, OfsyncError } from "../errors.ts";
 import type { Action } from "../flow/actions/action.ts";
 import { isWire15 } from "../flow/actions/instruction-list.ts";
+import { translateCanonical } from "../flow/actions/translate.ts";
 import { decodeActions, decodeInstructions, encodeActions, encodeInstructions } from "../flow/actions/wire.ts";
 import { Instructions } from "../flow/instructions.ts";
 import { Match } from "../flow/match.ts";
@@ -116,9 +117,11 @@ export function putMatchTlvs(w: ByteWriter, match: Match, version: number): void
  */
 export function putMatchBytes(w: ByteWriter, buffer: Uint8Array, start: number, length: number, version: WireVersion): number {
   if (version === 6) {
-    const at = w.reserve((4 + length + 7) & ~7);
+    const size = (4 + length + 7) & ~7;
+    const at = w.extend(size);
     w.view.setUint32(at, 0x0001_0000 | (4 + length));
     copy(w, at + 4, buffer, start, length);
+    for (let i = at + 4 + length; i < at + size; i++) w.buffer[i] = 0;
     return 4 + length;
   }
   if (version === 2) failEncode("OpenFlow 1.1 matches are read, not written", "version");
@@ -249,10 +252,12 @@ export function putInstructionBytes(
 ): void {
   if (length === 0) return;
   if (version === 6 && isWire15(buffer, start, start + length)) {
-    const at = w.reserve(length);
+    const at = w.extend(length);
     copy(w, at, buffer, start, length);
     return;
   }
+  // Without facts of the match, and with nothing left when it has to go the long way.
+  if ((version === 4 || version === 5) && translateCanonical(buffer, start, start + length, version, w)) return;
   const match = Match.fromCanonical(matchBuffer.subarray(matchStart, matchStart + matchLength));
   putInstructions(w, Instructions.fromCanonical(buffer.subarray(start, start + length)), version, match);
 }

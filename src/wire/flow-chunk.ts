@@ -13,6 +13,7 @@ import { isPlainCanonicalMatch } from "./canonical-match-scan.ts";
 import { asWireError } from "./flow-body.ts";
 import type { FlowView } from "./flow-view.ts";
 import { HEADER_BYTES, identifyMessage, readHeader } from "./header.ts";
+import { mergeRegisters } from "./register-merge.ts";
 import { failWire } from "./wire-error.ts";
 
 /** One flow of a chunk, as objects. */
@@ -66,7 +67,8 @@ export class FlowChunk implements Iterable<ReportedFlow> {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#version = version;
-    this.#own = new ByteWriter(0);
+    // Before 1.5 most matches are put together anew.
+    this.#own = new ByteWriter(version === 6 ? 0 : (end - start) >> 1);
     // A flow takes at least 48 bytes in 1.3 and 1.4, and 40 in 1.5: 24, an empty match and empty counters.
     this.#columns = new Int32Array(Math.floor((end - start) / 40) * COLUMNS);
     for (let at = start; at < end; ) at = this.#record(at, end);
@@ -212,6 +214,7 @@ export class FlowChunk implements Iterable<ReportedFlow> {
       columns[row + MATCH_LENGTH] = length - 4;
       return next;
     }
+    if (this.#version < 6 && this.#mergedMatch(start, at + length, row)) return next;
     draft.clear();
     decodeIntoDraft(this.#bytes, start, at + length, draft);
     const own = this.#own.length;
@@ -220,6 +223,24 @@ export class FlowChunk implements Iterable<ReportedFlow> {
     columns[row + MATCH] = own;
     columns[row + MATCH_LENGTH] = this.#own.length - own;
     return next;
+  }
+
+  /** Before 1.5 registers come in halves. With these put together, most matches are canonical; false = this one is not. */
+  #mergedMatch(start: number, end: number, row: number): boolean {
+    const own = this.#own;
+    const from = own.length;
+    if (
+      !mergeRegisters(this.#view, this.#bytes, start, end, own) ||
+      !isPlainCanonicalMatch(own.buffer, own.view, from, own.length)
+    ) {
+      own.length = from;
+      return false;
+    }
+    const columns = this.#columns;
+    columns[row + OWN] = (columns[row + OWN] as number) | MATCH_OWN;
+    columns[row + MATCH] = from;
+    columns[row + MATCH_LENGTH] = own.length - from;
+    return true;
   }
 
   /** Checks 1.5's counters; returns where they end. */
@@ -238,7 +259,7 @@ export class FlowChunk implements Iterable<ReportedFlow> {
 
   #instructions(at: number, end: number, row: number): void {
     const columns = this.#columns;
-    if (this.#version === 6 && isPlainCanonicalInstructions(this.#bytes, this.#view, at, end)) {
+    if (isPlainCanonicalInstructions(this.#bytes, this.#view, at, end, this.#version === 6)) {
       columns[row + INSTRUCTIONS] = at;
       columns[row + INSTRUCTIONS_LENGTH] = end - at;
       return;

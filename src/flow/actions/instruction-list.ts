@@ -166,26 +166,30 @@ export function decodeInstructionList(
   return list;
 }
 
-const NICIRA = 0x2320;
+// Bytes are put together by hand here: a DataView for each call costs more than all the rest.
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
 
 // Actions that stand in canonical bytes in an encoding that 1.5 does not write.
-function actionsAre15(view: DataView, start: number, end: number): boolean {
+function actionsAre15(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; ) {
-    const type = view.getUint16(at);
-    const length = view.getUint16(at + 2);
+    const type = u16(bytes, at);
+    const length = u16(bytes, at + 2);
     if (type === 0xffff) {
-      if (view.getUint32(at + 4) !== NICIRA) return false;
-      switch (view.getUint16(at + 8)) {
+      // Nicira's number.
+      if (u16(bytes, at + 4) !== 0 || u16(bytes, at + 6) !== 0x2320) return false;
+      switch (u16(bytes, at + 8)) {
         case 2:
         case 7:
         case 9:
         case 33:
           return false;
         case 35:
-          if (length > 24 && !actionsAre15(view, at + 24, at + length)) return false;
+          if (length > 24 && !actionsAre15(bytes, at + 24, at + length)) return false;
           break;
         case 42:
-          if (length > 16 && !actionsAre15(view, at + 16, at + length)) return false;
+          if (length > 16 && !actionsAre15(bytes, at + 16, at + length)) return false;
           break;
         default:
       }
@@ -195,14 +199,12 @@ function actionsAre15(view: DataView, start: number, end: number): boolean {
   return true;
 }
 
-/** Are these canonical bytes what an OpenFlow 1.5 encoder writes, so that it may copy them? One scan, nothing allocated but a view. */
+/** Are these canonical bytes what an OpenFlow 1.5 encoder writes, so that it may copy them? One scan, nothing allocated. */
 export function isWire15(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
-  if (start === end) return true;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = start; at < end; ) {
-    const type = view.getUint16(at);
-    const next = at + view.getUint16(at + 2);
-    if ((type === APPLY || type === WRITE) && !actionsAre15(view, at + 8, next)) return false;
+    const type = u16(bytes, at);
+    const next = at + u16(bytes, at + 2);
+    if ((type === APPLY || type === WRITE) && !actionsAre15(bytes, at + 8, next)) return false;
     at = next;
   }
   return true;
