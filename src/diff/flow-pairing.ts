@@ -30,7 +30,8 @@ const SAME = -1;
 export class FlowPairing {
   /** Installed flows, and desired ones that differ from them. */
   readonly #flows: FlowList;
-  readonly #hash = new KeyedHash();
+  /** Keyed by numbers that no writer of a dump can know; a pairing does not live long enough for Node's crypto to be loaded. */
+  readonly #hash = new KeyedHash(Array.from({ length: 3 }, () => Math.random() * 0x1_0000_0000));
   /** Hash index with linear probing, at most half full. */
   #slots: Int32Array;
   #slotCount: number;

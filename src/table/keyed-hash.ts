@@ -8,7 +8,7 @@ export class KeyedHash {
   readonly #state: Int32Array;
 
   /** `seed`: 32 bits each; equal seeds give equal hashes. Default: random, the same for all tables of this process. */
-  constructor(seed: readonly number[] = processSeed) {
+  constructor(seed: readonly number[] = processSeed()) {
     this.#state = Int32Array.of(seed[0] ?? 0, seed[1] ?? 0, seed[2] ?? 0, 1);
     this.#secrets = new Int32Array(0);
     for (let i = 0; i < 20; i++) this.#draw();
@@ -54,8 +54,13 @@ export class KeyedHash {
   }
 }
 
-/** Drawn once per process, so that no sender of flows can know it. */
-const processSeed: readonly number[] = /* @__PURE__ */ drawSeed();
+let drawn: readonly number[] | undefined;
+
+/** Drawn once per process, so that no sender of flows can know it; when it is first needed, because Node loads its crypto then. */
+function processSeed(): readonly number[] {
+  drawn ??= drawSeed();
+  return drawn;
+}
 
 function drawSeed(): readonly number[] {
   const seed = new Uint32Array(3);
