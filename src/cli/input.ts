@@ -21,6 +21,7 @@ export function inputName(path: string): string {
  */
 export async function* byteChunks(path: string, terminal: Terminal): AsyncGenerator<Uint8Array> {
   const status = path === "-" ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) throw new CommandFailure(`${path} is a directory`);
   if (status?.isFile() === true && !path.endsWith(".gz")) return yield* plainFile(path, status.size, terminal);
   const file = path === "-" ? undefined : createReadStream(path, { highWaterMark: CHUNK });
   const total = status?.size ?? 0;

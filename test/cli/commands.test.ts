@@ -170,6 +170,11 @@ describe("diff", () => {
     expect(ofsync(["diff", "-", b], { input: "ip,actions=1\n" }).status).toBe(2);
   });
 
+  test("a directory is none of the files it reads", () => {
+    const { status, stderr } = ofsync(["diff", scratch.folder, b]);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: `ofsync diff: ${scratch.folder} is a directory\n` });
+  });
+
   test("a line that is far too long is said to be so", () => {
     const { status, stderr } = ofsync(["diff", "-", b], { input: `ip,actions=1 #${" ".repeat(2 << 20)}x\n` });
     expect(status).toBe(1);
