@@ -19,6 +19,8 @@ export class FlowModSender {
   readonly #delivery: Delivery;
   readonly #bundles = new Map<Bundle, Promise<void>>();
   #queue: Promise<void> = Promise.resolve();
+  /** Batches in the queue, the one that is being written included. */
+  #queued = 0;
   #nextBundleId = 1;
 
   constructor(session: OpenFlowSession, epoch: number, limits: DeliveryLimits) {
@@ -43,20 +45,24 @@ export class FlowModSender {
     const delivery = this.#delivery;
     delivery.waitingBatches++;
     return new Promise((resolve, reject) => {
-      this.#queue = this.#queue.then(async () => {
+      const begin = async (): Promise<void> => {
         delivery.waitingBatches--;
         delivery.onProgress();
         try {
           if (needsBundle(batch, options)) {
             await this.#stage(batch, options, resolve, reject);
           } else {
-            await Promise.all(this.#bundles.values());
+            if (this.#bundles.size > 0) await Promise.all(this.#bundles.values());
             await sendPlain(delivery, batch, options, resolve);
           }
         } catch (error) {
           reject(error);
+        } finally {
+          this.#queued--;
         }
-      });
+      };
+      // With nobody in front it begins at once: a single change leaves before this call returns.
+      this.#queue = this.#queued++ === 0 ? begin() : this.#queue.then(begin);
     });
   }
 
