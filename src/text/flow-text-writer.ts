@@ -1,11 +1,9 @@
-import { Flow } from "../flow/flow.ts";
-import { Instructions } from "../flow/instructions.ts";
-import { Match } from "../flow/match.ts";
 import type { PackedFlow } from "../flow/packed-flow.ts";
 import { ActionPrinter } from "./fast/action-printer.ts";
 import { MatchPrinter } from "./fast/match-printer.ts";
 import { STRETCH, TextBuffer } from "./fast/text-buffer.ts";
 import { formatDiffFlow } from "./format-flow.ts";
+import { flowOf } from "./packed-flow.ts";
 
 /** Room for the text of all that is neither match nor actions. */
 const ATTRIBUTES = 256;
@@ -79,19 +77,4 @@ export class FlowTextWriter {
     this.#out.ascii(name);
     this.#out.decimal(value);
   }
-}
-
-function flowOf(flow: PackedFlow): Flow {
-  const { matchBuffer, matchStart, matchLength, instructionsBuffer, instructionsStart, instructionsLength } = flow;
-  return new Flow({
-    table: flow.table,
-    priority: flow.priority,
-    match: Match.fromCanonical(matchBuffer.slice(matchStart, matchStart + matchLength)),
-    instructions: Instructions.fromCanonical(instructionsBuffer.slice(instructionsStart, instructionsStart + instructionsLength)),
-    cookie: (BigInt(flow.cookieHigh >>> 0) << 32n) | BigInt(flow.cookieLow >>> 0),
-    idleTimeout: flow.idleTimeout,
-    hardTimeout: flow.hardTimeout,
-    importance: flow.importance,
-    flags: flow.flags,
-  });
 }

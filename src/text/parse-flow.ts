@@ -3,9 +3,11 @@ import { Match } from "../flow/match.ts";
 import { MatchBuilder } from "../flow/match-builder.ts";
 import { draftFacts } from "../flow/match-facts.ts";
 import { parseInstructions } from "./actions/parse-instructions.ts";
+import { emptyPackedFlow, FastLineReader } from "./fast/line-reader.ts";
 import { defaultAttributes, type FlowStats, isFlag, readAttribute, readFlag } from "./flow-attributes.ts";
 import { KeyValues } from "./key-values.ts";
 import { readMatchPart } from "./match-parts.ts";
+import { flowOf } from "./packed-flow.ts";
 import type { ParseContext } from "./parse-context.ts";
 import { type ParseOptions, parseContext } from "./parse-match.ts";
 
@@ -28,10 +30,31 @@ let spare: MatchBuilder | undefined;
  * nothing else is ever thrown, whatever the text.
  */
 export function parseFlow(text: string, options: ParseOptions = {}): Flow {
-  return parseFlowReading(text, options).flow;
+  return quickly(text, options) ?? parseFlowReading(text, options).flow;
 }
 
-/** {@link parseFlow}, and the statistics. */
+/** Readers of the fast road by compat and version; made when first needed. */
+const readers = /* @__PURE__ */ new Map<string, FastLineReader>();
+const encoder = /* @__PURE__ */ new TextEncoder();
+const line = /* @__PURE__ */ new Uint8Array(4096);
+const packed = /* @__PURE__ */ emptyPackedFlow();
+
+/** By the fast road, where nobody wants more than the flow; `undefined`: that road cannot read it. */
+function quickly(text: string, options: ParseOptions): Flow | undefined {
+  const { compat = "strict", version = "OpenFlow15", ports, onWarning, showHidden } = options;
+  if (typeof text !== "string" || text.length > line.length / 3) return undefined;
+  if (ports !== undefined || onWarning !== undefined || showHidden === true) return undefined;
+  const kind = `${compat} ${version}`;
+  let reader = readers.get(kind);
+  if (reader === undefined) {
+    reader = new FastLineReader({ compat, version });
+    readers.set(kind, reader);
+  }
+  const { written } = encoder.encodeInto(text, line);
+  return reader.read(line, 0, written, packed) ? flowOf(packed) : undefined;
+}
+
+/** {@link parseFlow}, and the statistics. Always by the careful road, against which the fast one is tested. */
 export function parseFlowReading(text: string, options: ParseOptions = {}): FlowReading {
   const ctx = parseContext(text, options);
   const actions = findActions(ctx);

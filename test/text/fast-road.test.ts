@@ -7,7 +7,7 @@ import type { Flow } from "../../src/flow/flow.ts";
 import { emptyPackedFlow, FastLineReader } from "../../src/text/fast/line-reader.ts";
 import { FlowTextReader } from "../../src/text/flow-text-reader.ts";
 import type { Compat } from "../../src/text/parse-context.ts";
-import { parseFlow } from "../../src/text/parse-flow.ts";
+import { parseFlow, parseFlowReading } from "../../src/text/parse-flow.ts";
 import { parseFlows } from "../../src/text/parse-flows.ts";
 import { runs, seeds } from "../seed.ts";
 
@@ -67,11 +67,12 @@ function compareRoads(lines: readonly string[], compat: Compat): { fast: number;
     const quick = describePacked(packed);
     let careful: string;
     try {
-      careful = describeFlow(parseFlow(line, { compat }));
+      careful = describeFlow(parseFlowReading(line, { compat }).flow);
     } catch (error) {
       if (!isOfsyncError(error)) throw error;
       careful = `${error.code}: ${error.message}`;
     }
+    if (careful === quick && describeFlow(parseFlow(line, { compat })) !== quick) differences.push(`parseFlow: ${line}`);
     if (quick !== careful) differences.push(`${line}\n  fast    ${quick}\n  careful ${careful}`);
   }
   return { fast, differences: differences.slice(0, 5) };

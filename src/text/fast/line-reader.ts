@@ -2,8 +2,7 @@ import { isOfsyncError } from "../../errors.ts";
 import { noFacts } from "../../flow/match-facts.ts";
 import type { PackedFlow } from "../../flow/packed-flow.ts";
 import { parseInstructions } from "../actions/parse-instructions.ts";
-import { ParseContext } from "../parse-context.ts";
-import type { ParseOptions } from "../parse-match.ts";
+import { type ParseOptions, parseContext } from "../parse-match.ts";
 import { type ActionContext, ActionScanner, type SlowActions } from "./action-scanner.ts";
 import { Cursor } from "./cursor.ts";
 import { MatchScanner } from "./match-scanner.ts";
@@ -21,7 +20,9 @@ export class FastLineReader {
   /** False where the text's rules differ from those the fast road knows (OpenFlow 1.0 to 1.2): then every line is for the careful road. */
   readonly #usable: boolean;
 
+  /** Throws `OPTION_INVALID` for a compat or a version that there is not. */
   constructor(options: ParseOptions) {
+    parseContext("", options);
     const version = options.version ?? "OpenFlow15";
     this.#usable = version === "OpenFlow13" || version === "OpenFlow14" || version === "OpenFlow15";
     // Who wants to hear of changes gets them from the careful road.
@@ -91,14 +92,10 @@ class CarefulActions implements SlowActions {
     }
     let changed = false;
     const { compat, version, ports } = this.#options;
-    const ctx = new ParseContext(text, {
-      ...(compat === undefined ? {} : { compat }),
-      ...(version === undefined ? {} : { version }),
-      ports,
-      onWarning: () => {
-        changed = true;
-      },
-    });
+    const onWarning = (): void => {
+      changed = true;
+    };
+    const ctx = parseContext(text, { compat, version, ports, onWarning });
     try {
       const { bytes } = parseInstructions(ctx, 0, text.length, facts, 0);
       if (changed && this.#options.onWarning !== undefined) return undefined;
