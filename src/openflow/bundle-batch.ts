@@ -1,5 +1,5 @@
 import { ByteWriter } from "../bytes.ts";
-import { createFlowModView, type FlowModBatch } from "../diff/flow-mod.ts";
+import type { FlowModBatch } from "../diff/flow-mod.ts";
 import { OfsyncError } from "../errors.ts";
 import type { BatchResult, SendOptions, SwitchError } from "../transport/transport.ts";
 import { BundleFlag, beginBundleAdd, endBundleAdd } from "../wire/bundle.ts";
@@ -139,7 +139,7 @@ function encodePieces(
   const { maxBundleBytes, maxBundleMessages } = delivery.limits;
   const messages = batch.length + (options.clearFirst === undefined ? 0 : 1);
   if (messages > maxBundleMessages) throw tooLarge(`${messages} messages, and ${maxBundleMessages} are the most`);
-  const view = createFlowModView();
+  const { view } = delivery;
   const guard = cookieGuard(options);
   const pieces: Uint8Array[] = [];
   let writer = new ByteWriter(PIECE_BYTES + 4096);

@@ -1,4 +1,5 @@
 import type { ByteWriter } from "../bytes.ts";
+import { createFlowModView, type FlowModView } from "../diff/flow-mod.ts";
 import { isOfsyncError } from "../errors.ts";
 import type { BatchResult, SwitchError } from "../transport/transport.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/framer.ts";
@@ -43,6 +44,8 @@ export class Delivery {
   readonly session: OpenFlowSession;
   readonly epoch: number;
   readonly limits: DeliveryLimits;
+  /** For the flow-mod that is being encoded; whoever waits in between reads it anew. */
+  readonly view: FlowModView = createFlowModView();
   #flights: Flight[] = [];
   #sent = 0;
   #confirmed = 0;

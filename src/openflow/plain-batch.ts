@@ -1,5 +1,5 @@
 import { ByteWriter } from "../bytes.ts";
-import { createFlowModView, type FlowModBatch } from "../diff/flow-mod.ts";
+import type { FlowModBatch } from "../diff/flow-mod.ts";
 import { OfsyncError } from "../errors.ts";
 import type { BatchResult, SendOptions } from "../transport/transport.ts";
 import { encodeFlowMod } from "../wire/flow-mod-encoder.ts";
@@ -26,7 +26,7 @@ export async function sendPlain(
     settle(delivery.result("unknown", new Map(), 0));
     return;
   }
-  const view = createFlowModView();
+  const { view } = delivery;
   const guard = cookieGuard(options);
   const flight = delivery.begin(batch.length);
   const start = delivery.bytesSent;
