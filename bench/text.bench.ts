@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFlowModView, FlowList, FlowTextReader, FlowTextWriter, formatFlow, parseFlow } from "../src/index.ts";
 import { flowLines } from "./flow-lines.ts";
-import { median, record, smoke } from "./record.ts";
+import { type Measured, measured, record, smoke } from "./record.ts";
 
 const size = smoke ? 1000 : 100_000;
 const rounds = smoke ? 1 : 5;
@@ -14,8 +14,8 @@ const lines = flowLines(size);
 const others = flowLines(size, 0x2545_f491);
 const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
 
-/** Median of microseconds per flow; what `work` returns keeps it from being optimised away. */
-function perFlow(count: number, work: () => number): number {
+/** Microseconds per flow; what `work` returns keeps it from being optimised away. */
+function perFlow(count: number, work: () => number): Measured {
   const times: number[] = [];
   let sum = 0;
   for (let i = 0; i < rounds + 1; i++) {
@@ -25,11 +25,11 @@ function perFlow(count: number, work: () => number): number {
     if (i > 0) times.push((user + system) / count);
   }
   if (sum === 0) throw new Error("nothing was done");
-  return median(times);
+  return measured(times);
 }
 
-/** Processor time of the peer, in microseconds per flow; `undefined` where it is not installed. */
-function peer(): number | undefined {
+/** Time of the peer, in microseconds per flow; `undefined` where it is not installed. */
+function peer(): Measured | undefined {
   const folder = mkdtempSync(join(tmpdir(), "ofsync-bench-"));
   try {
     const [a, b] = [lines, others].map((text, i) => {
@@ -46,14 +46,14 @@ function peer(): number | undefined {
       if (run.error !== undefined) return undefined;
       times.push(((performance.now() - start) * 1000) / (2 * size));
     }
-    return median(times);
+    return measured(times);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 const theirs = peer();
-const beside = theirs === undefined ? {} : { peer: { name: "ovs-ofctl diff-flows", value: theirs } };
+const beside = theirs === undefined ? {} : { peer: { name: "ovs-ofctl diff-flows", ...theirs } };
 const few = lines.slice(0, size / 10);
 const flows = few.map((line) => parseFlow(line));
 const list = FlowList.of(flows);
@@ -64,7 +64,7 @@ record({
   size,
   unit: "us/flow",
   ...beside,
-  value: perFlow(size, () => {
+  ...perFlow(size, () => {
     let sum = 0;
     const reader = new FlowTextReader({ onFlow: (flow) => (sum += flow.matchLength) });
     reader.push(bytes);
@@ -76,7 +76,7 @@ record({
   name: "text/FlowTextWriter",
   size: few.length,
   unit: "us/flow",
-  value: perFlow(few.length, () => {
+  ...perFlow(few.length, () => {
     const writer = new FlowTextWriter();
     for (let i = 0; i < list.length; i++) {
       list.read(i, view);
@@ -90,12 +90,12 @@ record({
   size: few.length,
   unit: "us/flow",
   ...beside,
-  value: perFlow(few.length, () => few.reduce((sum, line) => sum + parseFlow(line).match.bytes.length, 0)),
+  ...perFlow(few.length, () => few.reduce((sum, line) => sum + parseFlow(line).match.bytes.length, 0)),
 });
 record({
   name: "text/formatFlow",
   size: few.length,
   unit: "us/flow",
   ...beside,
-  value: perFlow(few.length, () => flows.reduce((sum, flow) => sum + formatFlow(flow).length, 0)),
+  ...perFlow(few.length, () => flows.reduce((sum, flow) => sum + formatFlow(flow).length, 0)),
 });
