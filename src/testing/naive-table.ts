@@ -148,7 +148,9 @@ function sameMeaning(a: Flow, b: Flow): boolean {
   return toHex(instructionsMeaning(a.instructions.bytes)) === toHex(instructionsMeaning(b.instructions.bytes));
 }
 
-function valuePartsOf(flow: Flow): Pick<Flow, "instructions" | "cookie" | "idleTimeout" | "hardTimeout" | "importance" | "flags"> {
+function valuePartsOf(
+  flow: Flow,
+): Pick<Flow, "instructions" | "cookie" | "idleTimeout" | "hardTimeout" | "importance" | "flags"> {
   const { instructions, cookie, idleTimeout, hardTimeout, importance, flags } = flow;
   return { instructions, cookie, idleTimeout, hardTimeout, importance, flags };
 }
