@@ -108,51 +108,26 @@ function expectApplied(result: { fate: string; refused: ReadonlyMap<number, unkn
     throw new Error(`not applied: ${JSON.stringify([...result.refused].slice(0, 3))}`);
 }
 
-/** Flow-mods in one batch, as the synchroniser takes them. */
-const BATCH = 2048;
-
-/** From a filled table to confirmed: rounds and batches as a synchroniser takes them. */
-async function sendTable(table: DesiredFlowTable, transport: OpenFlowTransport): Promise<void> {
-  const round = table.startRound();
-  const settled: Promise<void>[] = [];
-  for (let batch = round?.next({ maxFlowMods: BATCH }); batch !== undefined; batch = round?.next({ maxFlowMods: BATCH })) {
-    const mine = batch;
-    settled.push(
-      transport.send(mine, { atomic: true }).then((result) => {
-        expectApplied(result);
-        round?.settle(mine, result);
-      }),
-    );
-    if (transport.isBacklogged) await transport.drained();
-  }
-  await Promise.all(settled);
-}
-
-/** Bytes of a file that are read before what they say goes to the table: few at first, so that the switch begins early. */
-const FIRST_PART = 64 * 1024;
-const LARGEST_PART = 1024 * 1024;
+/** Bytes of a file that are read before what they say goes to the table, and the event loop gets its turn. */
+const PART = 64 * 1024;
 
 /** From a file to confirmed: what was read is on its way to the switch while the rest is read. */
 async function sendFile(file: string, transport: OpenFlowTransport): Promise<void> {
   const table = new DesiredFlowTable();
+  const synchroniser = new Synchroniser({ table, transport, closeTransport: false });
+  synchroniser.start();
   const bytes = readFileSync(file);
   let list = new FlowList();
   const reader = new FlowTextReader({ onFlow: (flow) => list.appendView(flow) });
-  let sending = Promise.resolve();
-  let part = FIRST_PART;
-  for (let at = 0, next = 0; at < bytes.length; at = next) {
-    next = Math.min(at + part, bytes.length);
-    part = Math.min(2 * part, LARGEST_PART);
-    reader.push(bytes.subarray(at, next));
-    if (next === bytes.length) reader.finish();
+  for (let at = 0; at < bytes.length; at += PART) {
+    reader.push(bytes.subarray(at, at + PART));
+    if (at + PART >= bytes.length) reader.finish();
     table.setFlows(ownerFor(`part ${at}`), list);
     list = new FlowList();
-    // One round at a time; what is added meanwhile belongs to the next.
-    await sending;
-    sending = sendTable(table, transport);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await sending;
+  await settle(synchroniser);
+  await synchroniser.stop();
 }
 
 async function connected(transport: OpenFlowTransport): Promise<OpenFlowTransport> {
