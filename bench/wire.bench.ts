@@ -2,12 +2,12 @@
 // same bytes. The flows are those of an OVN chassis; see flow-lines.ts.
 import { ByteWriter } from "../src/bytes.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import type { FlowModView } from "../src/flow/packed-flow.ts";
 import type { WireVersion } from "../src/flow/version.ts";
 import { parseFlow } from "../src/text/parse-flow.ts";
 import { decodeMessage, encodeMessage } from "../src/wire/codec.ts";
 import { decodeFlowChunk } from "../src/wire/flow-chunk.ts";
 import { encodeBundledFlowMod, encodeFlowMod } from "../src/wire/flow-mod-encoder.ts";
-import type { FlowView } from "../src/wire/flow-view.ts";
 import { Framer } from "../src/wire/framer.ts";
 import { flowLines } from "./flow-lines.ts";
 import { measured, record, smoke } from "./record.ts";
@@ -27,7 +27,7 @@ for (const [index, flow] of flows.entries()) {
   instructions.bytes(flow.instructions.bytes);
 }
 
-const view: FlowView = {
+const view: FlowModView = {
   command: 0,
   table: 0,
   priority: 0,

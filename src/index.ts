@@ -101,7 +101,7 @@ export {
   type ReplaceResult,
 } from "./table/desired-table.ts";
 export type { ExplainedContender, Explanation } from "./table/explanation.ts";
-export { FlowList, type PackedFlowView } from "./table/flow-list.ts";
+export { FlowList } from "./table/flow-list.ts";
 export {
   createFlowModView,
   FLOW_MOD_COMMANDS,

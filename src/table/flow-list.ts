@@ -2,14 +2,11 @@ import { OfsyncError } from "../errors.ts";
 import { Flow } from "../flow/flow.ts";
 import { Instructions } from "../flow/instructions.ts";
 import { Match } from "../flow/match.ts";
-import type { FlowModView } from "./flow-mod.ts";
+import type { PackedFlow } from "../flow/packed-flow.ts";
 import { FLOW_COOKIE, FLOW_COOKIE_HIGH, FLOW_DATA, FLOW_EXTRA, FLOW_ID, FLOW_LENGTHS, FLOW_TIMEOUTS } from "./layout.ts";
 
 /** An OpenFlow message holds at most 65535 bytes, of which a flow-mod's own fields take 56 and the ends of the match up to 11. */
 export const MAX_FLOW_BYTES = 65464;
-
-/** Anything that names the parts of one flow as numbers and byte ranges; {@link FlowModView} does. */
-export type PackedFlowView = Omit<FlowModView, "command">;
 
 /**
  * Flows in canonical form, one after the other in one run of memory: the quickest way into a table, and out of it. A parser or
@@ -97,7 +94,7 @@ export class FlowList implements Iterable<Flow> {
    * Appends a flow given as numbers and byte ranges, which must be canonical: nothing is checked but the ranges.
    * Throws `FLOW_VALUE` for a number out of range, `FLOW_TOO_LARGE` when no flow-mod can carry it.
    */
-  appendView(view: PackedFlowView): void {
+  appendView(view: PackedFlow): void {
     if (view.table >>> 0 > 254 || view.priority >>> 0 > 0xffff) {
       throw new OfsyncError("FLOW_VALUE", `table ${view.table} or priority ${view.priority} is out of range`, {
         place: { index: this.#length, field: view.table >>> 0 > 254 ? "table" : "priority" },
@@ -133,7 +130,7 @@ export class FlowList implements Iterable<Flow> {
   }
 
   /** Fills `into` with the numbers and byte ranges of the flow at `index`; they stay valid until the list is changed. */
-  read(index: number, into: PackedFlowView): void {
+  read(index: number, into: PackedFlow): void {
     if (index >>> 0 !== index || index >= this.#length) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
     const start = this.#starts[index] as number;
     const words = this.words;

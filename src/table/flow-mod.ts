@@ -1,4 +1,7 @@
 import type { Flow } from "../flow/flow.ts";
+import type { FlowModView } from "../flow/packed-flow.ts";
+
+export { createFlowModView, type FlowModView } from "../flow/packed-flow.ts";
 
 /**
  * What is to be done to one key of the switch:
@@ -18,31 +21,6 @@ export interface FlowMod {
 }
 
 /**
- * One flow-mod as numbers and byte ranges, filled by {@link FlowModBatch.read}: what an encoder needs without an object per
- * flow. The ranges stay valid as long as the batch lives.
- */
-export interface FlowModView {
-  /** Index into {@link FLOW_MOD_COMMANDS}. */
-  command: number;
-  table: number;
-  priority: number;
-  cookieHigh: number;
-  cookieLow: number;
-  idleTimeout: number;
-  hardTimeout: number;
-  importance: number;
-  flags: number;
-  /** Canonical match bytes are `matchBuffer[matchStart .. matchStart + matchLength)`. */
-  matchBuffer: Uint8Array;
-  matchStart: number;
-  matchLength: number;
-  /** Canonical instruction bytes, likewise; empty for a delete. */
-  instructionsBuffer: Uint8Array;
-  instructionsStart: number;
-  instructionsLength: number;
-}
-
-/**
  * An ordered list of flow-mods: at most one per key, in the order in which they may be sent. Immutable, and independent of the
  * table it came from: later changes of the table do not show in it.
  */
@@ -52,28 +30,6 @@ export interface FlowModBatch extends Iterable<FlowMod> {
   readonly counts: { readonly add: number; readonly modify: number; readonly delete: number };
   /** The flow-mod at `index` as objects, made on demand. Throws `RangeError` outside 0 … length-1. */
   at(index: number): FlowMod;
-  /** Fills `into` for the flow-mod at `index`. */
+  /** Fills `into` for the flow-mod at `index`; the ranges stay valid until the table that the batch came from is changed. */
   read(index: number, into: FlowModView): void;
-}
-
-/** A view to pass to {@link FlowModBatch.read}. */
-export function createFlowModView(): FlowModView {
-  const none = new Uint8Array(0);
-  return {
-    command: 0,
-    table: 0,
-    priority: 0,
-    cookieHigh: 0,
-    cookieLow: 0,
-    idleTimeout: 0,
-    hardTimeout: 0,
-    importance: 0,
-    flags: 0,
-    matchBuffer: none,
-    matchStart: 0,
-    matchLength: 0,
-    instructionsBuffer: none,
-    instructionsStart: 0,
-    instructionsLength: 0,
-  };
 }

@@ -1,8 +1,9 @@
 import { OfsyncError } from "../errors.ts";
 import type { Flow, FlowKey } from "../flow/flow.ts";
 import { Instructions } from "../flow/instructions.ts";
+import type { PackedFlow } from "../flow/packed-flow.ts";
 import { compareAll, type FlowModOrder } from "./change-set.ts";
-import { FlowList, type PackedFlowView } from "./flow-list.ts";
+import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { FRESH, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, OBSERVED, UNKNOWN } from "./layout.ts";
 import { PackedStore } from "./packed-store.ts";
@@ -30,7 +31,7 @@ export interface ReadBackChange {
 /** One reading of a whole switch. Nothing of it shows before {@link commit}. */
 export interface ReadBack {
   /** The switch has this flow. Seen twice, the last one counts. */
-  observe(flow: Flow | PackedFlowView): void;
+  observe(flow: Flow | PackedFlow): void;
   /**
    * The reading is complete: what was observed is present, everything else absent, except what was learnt otherwise since it
    * began (a settled or still unsettled flow-mod, an event), which is newer. Ends the read-back. `onChange` then hears of every
@@ -248,7 +249,7 @@ class OpenReadBack implements ReadBack {
     store.freshKeys = new RefList();
   }
 
-  observe(flow: Flow | PackedFlowView): void {
+  observe(flow: Flow | PackedFlow): void {
     if (!this.#open) throw new OfsyncError("READ_BACK_CLOSED", "this read-back is over");
     const store = this.#store;
     const scratch = this.#scratch;

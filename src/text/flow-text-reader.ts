@@ -1,7 +1,7 @@
 import { isOfsyncError, OfsyncError } from "../errors.ts";
 import type { Flow } from "../flow/flow.ts";
-import type { PackedFlow } from "../flow/packed-flow.ts";
-import { emptyPackedFlow, FastLineReader } from "./fast/line-reader.ts";
+import { createFlowModView, type PackedFlow, packFlow } from "../flow/packed-flow.ts";
+import { FastLineReader } from "./fast/line-reader.ts";
 import { MAX_LINE } from "./line-splitter.ts";
 import { parseFlowLine } from "./parse-flows.ts";
 import type { ParseOptions } from "./parse-match.ts";
@@ -34,7 +34,7 @@ export class FlowTextReader {
   readonly #onError: ((error: OfsyncError, line: number, text: string) => void) | undefined;
   readonly #options: ParseOptions;
   readonly #fast: FastLineReader;
-  readonly #flow = emptyPackedFlow();
+  readonly #flow = createFlowModView();
   readonly #decoder = new TextDecoder();
   /** The start of a line whose end is still to come: `#rest[0, #restLength)`. */
   #rest: Uint8Array = new Uint8Array(512);
@@ -120,28 +120,12 @@ export class FlowTextReader {
       this.#onError(error, line, this.#decoder.decode(bytes.subarray(start, Math.min(end, start + MAX_LINE))));
       return;
     }
-    if (flow !== undefined) this.#onFlow(packInto(this.#flow, flow), line);
+    if (flow === undefined) return;
+    packFlow(flow, this.#flow);
+    this.#onFlow(this.#flow, line);
   }
 }
 
 function isBlank(c: number): boolean {
   return c === 32 || c === 9 || c === 13;
-}
-
-function packInto(into: PackedFlow, flow: Flow): PackedFlow {
-  into.table = flow.table;
-  into.priority = flow.priority;
-  into.cookieHigh = flow.cookieHigh;
-  into.cookieLow = flow.cookieLow;
-  into.idleTimeout = flow.idleTimeout;
-  into.hardTimeout = flow.hardTimeout;
-  into.importance = flow.importance;
-  into.flags = flow.flags;
-  into.matchBuffer = flow.match.bytes;
-  into.matchStart = 0;
-  into.matchLength = flow.match.bytes.length;
-  into.instructionsBuffer = flow.instructions.bytes;
-  into.instructionsStart = 0;
-  into.instructionsLength = flow.instructions.bytes.length;
-  return into;
 }

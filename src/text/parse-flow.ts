@@ -2,8 +2,9 @@ import { Flow } from "../flow/flow.ts";
 import { Match } from "../flow/match.ts";
 import { MatchBuilder } from "../flow/match-builder.ts";
 import { draftFacts } from "../flow/match-facts.ts";
+import { createFlowModView } from "../flow/packed-flow.ts";
 import { parseInstructions } from "./actions/parse-instructions.ts";
-import { emptyPackedFlow, FastLineReader } from "./fast/line-reader.ts";
+import { FastLineReader } from "./fast/line-reader.ts";
 import { defaultAttributes, type FlowStats, isFlag, readAttribute, readFlag } from "./flow-attributes.ts";
 import { KeyValues } from "./key-values.ts";
 import { readMatchPart } from "./match-parts.ts";
@@ -37,7 +38,7 @@ export function parseFlow(text: string, options: ParseOptions = {}): Flow {
 const readers = /* @__PURE__ */ new Map<string, FastLineReader>();
 const encoder = /* @__PURE__ */ new TextEncoder();
 const line = /* @__PURE__ */ new Uint8Array(4096);
-const packed = /* @__PURE__ */ emptyPackedFlow();
+const packed = /* @__PURE__ */ createFlowModView();
 
 /** By the fast road, where nobody wants more than the flow; `undefined`: that road cannot read it. */
 function quickly(text: string, options: ParseOptions): Flow | undefined {

@@ -2,6 +2,7 @@ import type { FlowModView } from "../diff/flow-mod.ts";
 import { Flow } from "../flow/flow.ts";
 import { Instructions } from "../flow/instructions.ts";
 import { Match } from "../flow/match.ts";
+import { packFlow } from "../flow/packed-flow.ts";
 import type { InstalledFlow, InstalledFlowChunk } from "./transport.ts";
 
 /** A chunk made of objects: what a transport that does not decode the wire by itself answers a read with. */
@@ -11,23 +12,8 @@ export function installedFlowChunk(flows: readonly InstalledFlow[]): InstalledFl
 
 /** Fills `into` with `flow`; `command` becomes 0. Nothing is copied: the ranges are the flow's own bytes. */
 export function readFlowInto(flow: Flow, into: FlowModView): void {
-  const match = flow.match.bytes;
-  const instructions = flow.instructions.bytes;
   into.command = 0;
-  into.table = flow.table;
-  into.priority = flow.priority;
-  into.cookieHigh = flow.cookieHigh;
-  into.cookieLow = flow.cookieLow;
-  into.idleTimeout = flow.idleTimeout;
-  into.hardTimeout = flow.hardTimeout;
-  into.importance = flow.importance;
-  into.flags = flow.flags;
-  into.matchBuffer = match;
-  into.matchStart = 0;
-  into.matchLength = match.length;
-  into.instructionsBuffer = instructions;
-  into.instructionsStart = 0;
-  into.instructionsLength = instructions.length;
+  packFlow(flow, into);
 }
 
 /** The flow that a view shows, as an object with bytes of its own. */

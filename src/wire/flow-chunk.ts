@@ -7,11 +7,11 @@ import { Match } from "../flow/match.ts";
 import { decodeIntoDraft } from "../flow/match-decode.ts";
 import { MatchDraft } from "../flow/match-draft.ts";
 import { encodeDraft } from "../flow/match-encode.ts";
+import type { FlowModView } from "../flow/packed-flow.ts";
 import type { WireVersion } from "../flow/version.ts";
 import { isPlainCanonicalInstructions } from "./canonical-instructions-scan.ts";
 import { isPlainCanonicalMatch } from "./canonical-match-scan.ts";
 import { asWireError } from "./flow-body.ts";
-import type { FlowView } from "./flow-view.ts";
 import { HEADER_BYTES, identifyMessage, readHeader } from "./header.ts";
 import { mergeRegisters } from "./register-merge.ts";
 import { failWire } from "./wire-error.ts";
@@ -82,7 +82,7 @@ export class FlowChunk implements Iterable<ReportedFlow> {
 
   /** The flow at `index` as objects with bytes of their own. Throws `RangeError` outside 0 … length-1. */
   at(index: number): ReportedFlow {
-    const view: FlowView = {
+    const view: FlowModView = {
       command: 0,
       table: 0,
       priority: 0,
@@ -112,7 +112,7 @@ export class FlowChunk implements Iterable<ReportedFlow> {
   }
 
   /** Fills `into` for the flow at `index`; the ranges stay valid as long as the chunk and its message do. */
-  read(index: number, into: FlowView): void {
+  read(index: number, into: FlowModView): void {
     if (!(index >= 0 && index < this.#length)) throw new RangeError(`flow ${index} of a chunk of ${this.#length}`);
     const columns = this.#columns;
     const row = index * COLUMNS;

@@ -1,14 +1,14 @@
 import type { ByteWriter } from "../bytes.ts";
+import type { FlowModView } from "../flow/packed-flow.ts";
 import type { WireVersion } from "../flow/version.ts";
 import { beginBundleAdd, endBundleAdd } from "./bundle.ts";
 import { putInstructionBytes, putMatchBytes } from "./flow-body.ts";
-import type { FlowView } from "./flow-view.ts";
 
 /** Bytes of header and fixed part of a flow-mod. */
 const FLOW_MOD_BYTES = 48;
 /** OpenFlow type byte. */
 const FLOW_MOD = 14;
-/** Wire command by {@link FlowView.command}: ADD, MODIFY_STRICT, DELETE_STRICT. */
+/** Wire command by {@link FlowModView.command}: ADD, MODIFY_STRICT, DELETE_STRICT. */
 const COMMANDS: readonly number[] = [0, 2, 4];
 
 /** Restricts `modify` and `delete` to flows whose cookie is `cookie` under `mask`; 64 bits each, in halves. */
@@ -27,7 +27,7 @@ export interface CookieGuard {
  * Throws {@link OfsyncError} with `openflowError` when the version cannot carry the match or the instructions; nothing is
  * then appended. Hot path: no object per call in OpenFlow 1.5.
  */
-export function encodeFlowMod(w: ByteWriter, view: FlowView, version: WireVersion, xid: number, guard?: CookieGuard): void {
+export function encodeFlowMod(w: ByteWriter, view: FlowModView, version: WireVersion, xid: number, guard?: CookieGuard): void {
   const start = w.length;
   try {
     putFlowMod(w, view, version, xid, guard);
@@ -43,7 +43,7 @@ export function encodeFlowMod(w: ByteWriter, view: FlowView, version: WireVersio
  */
 export function encodeBundledFlowMod(
   w: ByteWriter,
-  view: FlowView,
+  view: FlowModView,
   version: WireVersion,
   xid: number,
   bundleId: number,
@@ -61,7 +61,7 @@ export function encodeBundledFlowMod(
   }
 }
 
-function putFlowMod(w: ByteWriter, flow: FlowView, version: WireVersion, xid: number, guard: CookieGuard | undefined): void {
+function putFlowMod(w: ByteWriter, flow: FlowModView, version: WireVersion, xid: number, guard: CookieGuard | undefined): void {
   const start = w.reserve(FLOW_MOD_BYTES);
   const { view } = w;
   const command = flow.command;

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isOfsyncError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
-import { emptyPackedFlow, FastLineReader } from "../../src/text/fast/line-reader.ts";
+import { createFlowModView, type PackedFlow } from "../../src/flow/packed-flow.ts";
+import { FastLineReader } from "../../src/text/fast/line-reader.ts";
 import { FlowTextReader } from "../../src/text/flow-text-reader.ts";
 import type { Compat } from "../../src/text/parse-context.ts";
 import { parseFlow, parseFlowReading } from "../../src/text/parse-flow.ts";
@@ -37,7 +38,7 @@ function describeFlow(flow: Flow): string {
   ]);
 }
 
-function describePacked(flow: ReturnType<typeof emptyPackedFlow>): string {
+function describePacked(flow: PackedFlow): string {
   const hex = (bytes: Uint8Array, start: number, length: number): string =>
     Buffer.from(bytes.subarray(start, start + length)).toString("hex");
   const cookie = (BigInt(flow.cookieHigh >>> 0) << 32n) | BigInt(flow.cookieLow >>> 0);
@@ -57,7 +58,7 @@ function describePacked(flow: ReturnType<typeof emptyPackedFlow>): string {
 /** Compares both roads over lines; returns how many lines took the fast one. */
 function compareRoads(lines: readonly string[], compat: Compat): { fast: number; differences: string[] } {
   const reader = new FastLineReader({ compat });
-  const packed = emptyPackedFlow();
+  const packed = createFlowModView();
   let fast = 0;
   const differences: string[] = [];
   for (const line of lines) {
@@ -252,7 +253,7 @@ describe("FlowTextReader", () => {
     const reader = new FlowTextReader({ onFlow: () => errors.push("a flow"), onError: (error) => errors.push(error.code) });
     const head = "ip,actions=";
     // Cut where the longest line ends, this would be a whole flow with output:1.
-    reader.push(encode(head + " ".repeat((1 << 20) - head.length - 8) + "output:1"));
+    reader.push(encode(`${head + " ".repeat((1 << 20) - head.length - 8)}output:1`));
     reader.push(encode("2\n"));
     reader.push(encode(`ip,actions=1 #${"x".repeat(1 << 20)}\n`));
     expect(errors).toEqual(["FLOW_LINE_TOO_LONG", "FLOW_LINE_TOO_LONG"]);

@@ -4,20 +4,20 @@ import { ByteWriter, toHex } from "../../src/bytes.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { Instructions } from "../../src/flow/instructions.ts";
 import { sameMeaning } from "../../src/flow/meaning.ts";
+import type { FlowModView } from "../../src/flow/packed-flow.ts";
 import type { WireVersion } from "../../src/flow/version.ts";
 import { arbitraries } from "../../src/testing/arbitraries.ts";
 import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 import { decodeFlowChunk } from "../../src/wire/flow-chunk.ts";
 import { FLOW_MOD_DEFAULTS, type FlowModMessage } from "../../src/wire/flow-mod.ts";
 import { encodeBundledFlowMod, encodeFlowMod } from "../../src/wire/flow-mod-encoder.ts";
-import type { FlowView } from "../../src/wire/flow-view.ts";
 import { runs, seed } from "../seed.ts";
 
 const { flow } = arbitraries(fc);
 const settings = { seed, numRuns: runs(300) };
 const VERSIONS: readonly WireVersion[] = [4, 5, 6];
 
-function viewOf(of: Flow, command: number): FlowView {
+function viewOf(of: Flow, command: number): FlowModView {
   // At odd places, as in a store or in a message.
   const matchBuffer = new Uint8Array(of.match.bytes.length + 5);
   matchBuffer.set(of.match.bytes, 3);

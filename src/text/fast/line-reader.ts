@@ -1,6 +1,6 @@
 import { isOfsyncError } from "../../errors.ts";
 import { noFacts } from "../../flow/match-facts.ts";
-import type { PackedFlow } from "../../flow/packed-flow.ts";
+import { createFlowModView, type PackedFlow } from "../../flow/packed-flow.ts";
 import { parseInstructions } from "../actions/parse-instructions.ts";
 import { type ParseOptions, parseContext } from "../parse-match.ts";
 import { type ActionContext, ActionScanner, type SlowActions } from "./action-scanner.ts";
@@ -68,7 +68,7 @@ export class FastLineReader {
     if (isPrimed) return;
     isPrimed = true;
     const lines = PRIMER.map((line) => Uint8Array.from(line, (c) => c.charCodeAt(0)));
-    const flow = emptyPackedFlow();
+    const flow = createFlowModView();
     for (let round = 0; round < 16; round++) for (const line of lines) this.read(line, 0, line.length, flow);
   }
 }
@@ -107,27 +107,6 @@ class CarefulActions implements SlowActions {
       throw error;
     }
   }
-}
-
-/** A {@link PackedFlow} of zeros. */
-export function emptyPackedFlow(): PackedFlow {
-  const none = new Uint8Array(0);
-  return {
-    table: 0,
-    priority: 0,
-    cookieHigh: 0,
-    cookieLow: 0,
-    idleTimeout: 0,
-    hardTimeout: 0,
-    importance: 0,
-    flags: 0,
-    matchBuffer: none,
-    matchStart: 0,
-    matchLength: 0,
-    instructionsBuffer: none,
-    instructionsStart: 0,
-    instructionsLength: 0,
-  };
 }
 
 const PRIMER: readonly string[] = [
