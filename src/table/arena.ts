@@ -1,5 +1,5 @@
 import { OfsyncError } from "../errors.ts";
-import { ARENA_START, KIND_FREE, KIND_REST, KIND_SHIFT } from "./layout.ts";
+import { ARENA_START, KIND_FREE, KIND_KEY, KIND_REST, KIND_SHIFT, KIND_VALUE } from "./layout.ts";
 
 /** What a WebAssembly memory is to us: a buffer that grows where it stands. No WebAssembly code is involved. */
 interface GrowableMemory {
@@ -7,6 +7,12 @@ interface GrowableMemory {
   grow(pages: number): number;
 }
 type GrowableMemoryConstructor = new (descriptor: { initial: number; maximum: number }) => GrowableMemory;
+
+/** Reads blocks that it has not had counted. */
+export interface Borrower {
+  /** A KEY or VALUE is about to be freed: what is needed has to be copied now. Must not throw, and must not touch the arena. */
+  recall(): void;
+}
 
 const PAGE_WORDS = 16384;
 const MAX_PAGES = 65536;
@@ -42,6 +48,8 @@ export class Arena {
   freeWords = 0;
   readonly maxWords: number;
   readonly #free: Int32Array = new Int32Array(CLASS_COUNT);
+  /** Weakly held: who borrowed and is forgotten need not copy anything. */
+  #borrowers: WeakRef<Borrower>[] = [];
   #memory: GrowableMemory | undefined;
 
   constructor(options: { readonly maxBytes?: number; readonly initialWords?: number } = {}) {
@@ -78,6 +86,25 @@ export class Arena {
   }
 
   free(ref: number, words: number): void {
+    if (this.#borrowers.length !== 0) this.#recall(ref);
+    this.#giveBack(ref, words);
+  }
+
+  /** KEYs and VALUEs may be read, without being counted, until {@link Borrower.recall} is called. */
+  lend(borrower: Borrower): void {
+    this.#borrowers = this.#borrowers.filter((held) => held.deref() !== undefined);
+    this.#borrowers.push(new WeakRef(borrower));
+  }
+
+  #recall(ref: number): void {
+    const kind = (this.words[ref] as number) >>> KIND_SHIFT;
+    if (kind !== KIND_KEY && kind !== KIND_VALUE) return;
+    const borrowers = this.#borrowers;
+    this.#borrowers = [];
+    for (const borrower of borrowers) borrower.deref()?.recall();
+  }
+
+  #giveBack(ref: number, words: number): void {
     const size = blockWords(words);
     const sizeClass = classOf(words);
     this.words[ref] = (KIND_FREE << KIND_SHIFT) | size;
@@ -117,7 +144,7 @@ export class Arena {
       if (rest < 2 || (rest > EXACT_WORDS && rest % COARSE_STEP !== 0)) continue;
       this.#free[sizeClass] = this.words[ref + 1] as number;
       this.freeWords -= whole;
-      this.free(ref + size, rest);
+      this.#giveBack(ref + size, rest);
       return ref;
     }
     return 0;

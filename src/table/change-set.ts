@@ -1,3 +1,4 @@
+import { BorrowedBatch } from "./borrowed-batch.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
@@ -5,7 +6,6 @@ import { DELETE, NOTHING } from "./key-store.ts";
 import {
   ARENA_START,
   DIRTY,
-  FLOW_DATA,
   KEY_FLAGS,
   KEY_INSTALLED,
   KIND_KEY,
@@ -17,7 +17,7 @@ import {
   UNKNOWN,
 } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
-import { RefList } from "./ref-list.ts";
+import { PIECE, RefList } from "./ref-list.ts";
 import { blockSizeAt } from "./store-scan.ts";
 
 /**
@@ -35,6 +35,9 @@ export function bucketOf(operation: number, table: number, order: FlowModOrder):
   const second = (operation === DELETE) === (order === "makeBeforeBreak");
   return second ? 256 + place : place;
 }
+
+/** Keys whose records are read together before they are worked on. */
+export const AHEAD = 16;
 
 /** Keys and what to do with them, in the order in which to do it. */
 export interface OrderedKeys {
@@ -107,11 +110,27 @@ function scatter(
 
 /** Fills `found` and `places` (bucket << 2 | operation) with the dirty keys that need something; returns how many. */
 function findDirty(store: PackedStore, order: FlowModOrder, found: Int32Array, places: Int32Array): number {
-  const dirty = store.dirty;
-  const m = store.arena.words;
   let count = 0;
-  for (let i = 0, { length } = dirty; i < length; i++) {
-    const key = dirty.at(i);
+  for (let from = 0, { length } = store.dirty; from < length; from += PIECE) {
+    count = findDirtyIn(store, order, store.dirty.piece(from), Math.min(PIECE, length - from), found, places, count);
+  }
+  return count;
+}
+
+function findDirtyIn(
+  store: PackedStore,
+  order: FlowModOrder,
+  dirty: Int32Array,
+  length: number,
+  found: Int32Array,
+  places: Int32Array,
+  countBefore: number,
+): number {
+  const m = store.arena.words;
+  let count = countBefore;
+  for (let i = 0; i < length; i++) {
+    if (i % AHEAD === 0) store.readAhead(dirty, i, Math.min(length, i + AHEAD));
+    const key = dirty[i] as number;
     if ((m[key] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
     const flags = m[key + KEY_FLAGS] as number;
     if ((flags & DIRTY) === 0) continue;
@@ -138,24 +157,23 @@ function accumulate(counts: Int32Array): void {
   }
 }
 
-/** Compares everything: reads the arena from end to end, then writes the flow-mods in their order. */
+/** Compares everything: reads the arena from end to end, then puts what it found in order. The batch copies no flow yet. */
 export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatch {
   const found = new RefList();
-  const counts = new Int32Array(BUCKETS);
-  const words = new Int32Array(BUCKETS);
-  findAll(store, order, found, counts, words);
-  const total = found.length / 2;
-  const flows = new FlowList(total, sumOf(words));
+  const starts = new Int32Array(BUCKETS);
+  findAll(store, order, found, starts);
+  const total = found.length / 3;
   const commands = new Uint8Array(total);
-  accumulate(counts);
-  accumulate(words);
-  writeAll(store, found, counts, words, flows, commands);
-  flows.close(total);
-  return new PackedBatch(commands, flows);
+  if (total === 0) return new PackedBatch(commands, new FlowList(1));
+  const keys = new Int32Array(total);
+  const values = new Int32Array(total);
+  accumulate(starts);
+  arrange(found, starts, commands, keys, values);
+  return BorrowedBatch.of(store, commands, keys, values);
 }
 
-/** Finds the keys that need something (key, bucket << 2 | operation), and counts flow-mods and their words by bucket. */
-function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts: Int32Array, words: Int32Array): void {
+/** Finds the keys that need something (key, value, bucket << 2 | operation), and counts them by bucket. */
+function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts: Int32Array): void {
   const m = store.arena.words;
   for (let at = ARENA_START, top = store.arena.top; at < top; at += blockSizeAt(m, at)) {
     if ((m[at] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
@@ -166,50 +184,25 @@ function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts
     if (operation === NOTHING) continue;
     const bucket = bucketOf(operation, ((m[at] as number) >>> 16) & 0xff, order);
     counts[bucket] = (counts[bucket] as number) + 1;
-    words[bucket] = (words[bucket] as number) + wordsOfOperation(store, at, operation);
     found.push(at);
+    found.push(valueOfOperation(store, at, operation));
     found.push((bucket << 2) | operation);
   }
 }
 
-/** Writes each flow-mod to its place; in the order of the arena, so that it is read from end to end once more. */
-function writeAll(
-  store: PackedStore,
-  found: RefList,
-  positions: Int32Array,
-  starts: Int32Array,
-  flows: FlowList,
-  commands: Uint8Array,
-): void {
-  for (let i = 0, { length } = found; i < length; i += 2) {
-    const key = found.at(i);
-    const place = found.at(i + 1);
-    const bucket = place >>> 2;
-    const index = positions[bucket] as number;
-    const start = starts[bucket] as number;
-    positions[bucket] = index + 1;
+function arrange(found: RefList, positions: Int32Array, commands: Uint8Array, keys: Int32Array, values: Int32Array): void {
+  for (let i = 0, { length } = found; i < length; i += 3) {
+    const place = found.at(i + 2);
+    const index = positions[place >>> 2] as number;
+    positions[place >>> 2] = index + 1;
     commands[index] = (place & 3) - 1;
-    const value = valueOfOperation(store, key, place & 3);
-    starts[bucket] = start + store.writeAt(flows.words, start, key, value);
-    flows.setStart(index, start);
+    keys[index] = found.at(i);
+    values[index] = found.at(i + 1);
   }
-}
-
-function sumOf(counts: Int32Array): number {
-  let sum = 0;
-  for (let i = 0; i < counts.length; i++) sum += counts[i] as number;
-  return sum;
 }
 
 function valueOfOperation(store: PackedStore, key: number, operation: number): number {
   return operation === DELETE ? (store.arena.words[key + KEY_INSTALLED] as number) : store.wantedValue(key);
-}
-
-/** Words that the flow of an operation takes in a {@link FlowList}. */
-export function wordsOfOperation(store: PackedStore, key: number, operation: number): number {
-  const value = valueOfOperation(store, key, operation);
-  const match = ((store.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK) + 3;
-  return FLOW_DATA + (match >>> 2) + (value === 0 ? 0 : (store.values.instructionsLength(value) + 3) >>> 2);
 }
 
 /** Appends what has to be sent for an operation on a key. */

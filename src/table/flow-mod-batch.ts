@@ -2,7 +2,8 @@ import type { Flow } from "../flow/flow.ts";
 import type { FlowList } from "./flow-list.ts";
 import { FLOW_MOD_COMMANDS, type FlowMod, type FlowModBatch, type FlowModView } from "./flow-mod.ts";
 
-const DELETE_COMMAND = 2;
+/** Index of `delete` in `FLOW_MOD_COMMANDS`. */
+export const DELETE_COMMAND = 2;
 
 /** A {@link FlowModBatch} that holds its flows packed. */
 export class PackedBatch implements FlowModBatch {
@@ -14,12 +15,17 @@ export class PackedBatch implements FlowModBatch {
   constructor(commands: Uint8Array, flows: FlowList) {
     this.#commands = commands;
     this.#flows = flows;
+    this.counts = PackedBatch.count(commands.subarray(0, flows.length));
+  }
+
+  /** How many of each. */
+  static count(commands: Uint8Array): FlowModBatch["counts"] {
     const counts = [0, 0, 0];
-    for (let i = 0; i < flows.length; i++) {
+    for (let i = 0; i < commands.length; i++) {
       const command = commands[i] as number;
       counts[command] = (counts[command] as number) + 1;
     }
-    this.counts = { add: counts[0] as number, modify: counts[1] as number, delete: counts[2] as number };
+    return { add: counts[0] as number, modify: counts[1] as number, delete: counts[2] as number };
   }
 
   get length(): number {

@@ -1,5 +1,5 @@
 import { OfsyncError } from "../errors.ts";
-import { appendOperation, encodedSize, type FlowModOrder, type OrderedKeys, orderDirty } from "./change-set.ts";
+import { AHEAD, appendOperation, encodedSize, type FlowModOrder, type OrderedKeys, orderDirty } from "./change-set.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
@@ -101,6 +101,9 @@ export class FlowModRound {
     let count = 0;
     let bytes = 0;
     while (count < keys.length && this.#position < this.#todo.length) {
+      if (this.#position % AHEAD === 0) {
+        store.readAhead(this.#todo.keys, this.#position, Math.min(this.#todo.length, this.#position + AHEAD));
+      }
       const key = this.#todo.keys[this.#position] as number;
       const flags = m[key + KEY_FLAGS] as number;
       const operation = store.operationFor(key);
@@ -219,6 +222,11 @@ function claim(store: PackedStore, todo: OrderedKeys): void {
 
 function confirmAll(store: PackedStore, { keys, values }: InFlight, count: number): void {
   for (let i = 0; i < count; i++) {
+    if (i % AHEAD === 0) {
+      const end = Math.min(count, i + AHEAD);
+      store.readAhead(keys, i, end);
+      if (values[i] === 0) store.readIndexAhead(keys, i, end);
+    }
     const key = keys[i] as number;
     const value = values[i] as number;
     store.confirm(key, value);

@@ -86,6 +86,8 @@ export class KeyStore {
   log: UndoLog | undefined;
   /** Keys that became FRESH while a read-back is open. */
   freshKeys: RefList | undefined;
+  /** What {@link readAhead} read: kept, so that no compiler takes the reading away. */
+  ahead = 0;
   #slot = 0;
   #hashFound = 0;
 
@@ -175,6 +177,34 @@ export class KeyStore {
     if (installed === 0) return ADD;
     if (!this.values.sameAttributes(wanted, installed)) return ADD;
     return (flags & FORMS) !== 0 && this.values.sameInstructions(wanted, installed) ? NOTHING : MODIFY;
+  }
+
+  /**
+   * Reads the records of some keys, and of their values, that are about to be worked on one by one. The reads do not depend on
+   * each other, so the processor waits for all of them together and not for each in turn.
+   */
+  readAhead(keys: Int32Array, from: number, to: number): void {
+    const m = this.arena.words;
+    let seen = 0;
+    for (let i = from; i < to; i++) {
+      const key = keys[i] as number;
+      seen ^= (m[key] as number) ^ (m[key + KEY_HASH] as number);
+    }
+    for (let i = from; i < to; i++) {
+      const key = keys[i] as number;
+      // A ref in a list may be out of date.
+      if ((m[key] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
+      seen ^= (m[m[key + NODE_VALUE] as number] as number) ^ (m[m[key + KEY_INSTALLED] as number] as number);
+    }
+    this.ahead = seen;
+  }
+
+  /** Likewise the places in the index of keys that are about to be dropped. */
+  readIndexAhead(keys: Int32Array, from: number, to: number): void {
+    const m = this.arena.words;
+    let seen = 0;
+    for (let i = from; i < to; i++) seen ^= m[this.keys.start(m[(keys[i] as number) + KEY_HASH] as number)] as number;
+    this.ahead = seen;
   }
 
   /** Puts `key` into the dirty list, and gives a refused one another chance. */
@@ -291,6 +321,12 @@ export class KeyStore {
     const length = (this.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK;
     const at = list.reserveWords(length, value === 0 ? 0 : this.values.instructionsLength(value));
     this.writeAt(list.words, at, key, value);
+  }
+
+  /** Words that the flow of `key` with `value` takes in a {@link FlowList}. */
+  wordsOf(key: number, value: number): number {
+    const match = ((this.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK) + 3;
+    return FLOW_DATA + (match >>> 2) + (value === 0 ? 0 : (this.values.instructionsLength(value) + 3) >>> 2);
   }
 
   /** Writes the same at a place; returns how many words that are. */

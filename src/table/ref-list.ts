@@ -1,4 +1,6 @@
 const CHUNK = 1 << 14;
+/** Entries of a whole {@link RefList.piece}. */
+export const PIECE: number = CHUNK;
 
 /** A list of refs that grows by pieces, so that no append ever copies what is there. */
 export class RefList {
@@ -15,6 +17,11 @@ export class RefList {
 
   at(index: number): number {
     return (this.#chunks[index >>> 14] as Int32Array)[index & (CHUNK - 1)] as number;
+  }
+
+  /** The piece that holds the entries from `index` on, `index` being a multiple of {@link PIECE}. */
+  piece(index: number): Int32Array {
+    return this.#chunks[index >>> 14] as Int32Array;
   }
 
   /** Keeps the first `length` entries. */

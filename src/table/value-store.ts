@@ -1,6 +1,7 @@
 import { compareBytes, equalBytes } from "../bytes.ts";
 import { instructionsMeaning } from "../flow/meaning.ts";
 import type { Arena } from "./arena.ts";
+import type { FlowModView } from "./flow-mod.ts";
 import { CONJUNCTION, instructionsClass, isPlain } from "./instruction-scan.ts";
 import {
   CLASS_CONJUNCTION,
@@ -198,6 +199,24 @@ export class ValueStore {
     const end = from + ((length + 3) >>> 2);
     for (let i = from; i < end; i++) into[i + shift] = m[i] as number;
     return end + shift;
+  }
+
+  /** Fills a view with attributes and instructions of a value (0 = none); the ranges stay valid until the arena changes. */
+  read(value: number, into: FlowModView): void {
+    const m = this.#arena.words;
+    const flags = value === 0 ? 0 : (m[value + VALUE_FLAGS] as number);
+    const wide = (flags & WIDE) !== 0;
+    const timeouts = wide ? (m[value + VALUE_TIMEOUTS] as number) : 0;
+    const extra = wide ? (m[value + VALUE_EXTRA] as number) : 0;
+    into.cookieLow = value === 0 ? 0 : (m[value + VALUE_COOKIE] as number) >>> 0;
+    into.cookieHigh = wide ? (m[value + VALUE_COOKIE_HIGH] as number) >>> 0 : 0;
+    into.idleTimeout = timeouts >>> 16;
+    into.hardTimeout = timeouts & 0xffff;
+    into.importance = extra >>> 16;
+    into.flags = extra & 0xffff;
+    into.instructionsBuffer = this.#arena.bytes;
+    into.instructionsStart = 4 * (value + (wide ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS));
+    into.instructionsLength = flags & LENGTH_MASK;
   }
 
   /** Size of the block that begins at `value`. */
