@@ -1,6 +1,10 @@
+/** Entries that may lie behind each other in the index. Chance makes a dozen; more is a text written to make look-ups slow. */
+const LONGEST_RUN = 64;
+
 /**
  * Remembers what the careful road made of single actions, by their text: real tables write the same few thousand actions over
- * and over. A hash index over two byte arenas, no string and no object per entry. Bounded: full, it forgets everything.
+ * and over. A hash index over two byte arenas, no string and no object per entry. Bounded in entries and in the length of a
+ * look-up: beyond either, it forgets everything.
  */
 export class ActionMemo {
   readonly #limit: number;
@@ -48,7 +52,8 @@ export class ActionMemo {
     const slots = this.#slots;
     const text = this.#text;
     const size = end - start;
-    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    let slot = hash & this.#mask;
+    for (let steps = 0; steps < LONGEST_RUN; steps++, slot = (slot + 1) & this.#mask) {
       const at = 5 * slot;
       const textStart = slots[at + 1] as number;
       if (textStart < 0) return false;
@@ -61,6 +66,8 @@ export class ActionMemo {
       this.length = slots[at + 4] as number;
       return true;
     }
+    this.#clear();
+    return false;
   }
 
   /** Remembers `result` for the text, which {@link find} did not find. */
