@@ -1,6 +1,7 @@
 // The charts of docs/benchmarks, drawn from results.json alone.
 import { ratioText } from "./record.ts";
 import type { Report, ResultLine } from "./report.ts";
+import { sizeText } from "./summary.ts";
 import { Svg, textWidth } from "./svg.ts";
 
 const WIDTH = 880;
@@ -48,11 +49,6 @@ function largest(lines: readonly ResultLine[]): ResultLine[] {
 function subtitle(report: Report): string {
   const { cpu, cores, node, openVSwitch } = report.machine;
   return `${cpu}, ${cores} cores, Node ${node}, Open vSwitch ${openVSwitch}; medians`;
-}
-
-function sizeText(size: number): string {
-  if (size >= 1e6) return `${size / 1e6}M`;
-  return size >= 1000 ? `${size / 1000}k` : String(size);
 }
 
 /** One row per line: where the ratio to each peer is, and where it should be at most. */
@@ -241,16 +237,16 @@ function memoryChart(report: Report): Chart | undefined {
     const y0 = top + groupHeight * index + 10;
     svg.text(20, y0 + 12, `${sizeText(line.size as number)} flows`, "head");
     const values = [line.value, ...["ordinary", "shared"].map((name) => line.peers.find((peer) => peer.name === name)?.value)];
-    const ordinary = values[ORDINARY];
+    const goal = (values[ORDINARY] ?? 0) * (line.goal?.ratio ?? 0);
     for (const [series, value] of values.entries()) {
       if (value === undefined) continue;
       const y = y0 + 24 * series;
       svg.text(left - 10, y + 13, NAMES[series] as string, "", "end");
       svg.rect(left, y, x(value) - left, 18, `bar s${series}`);
-      const end = series === LIBRARY ? Math.max(value, (ordinary ?? 0) / 2) : value;
+      const end = series === LIBRARY ? Math.max(value, goal) : value;
       svg.text(x(end) + 8, y + 13, `${value.toFixed(0)} B`);
     }
-    if (ordinary !== undefined) svg.line(x(ordinary / 2), y0 - 3, x(ordinary / 2), y0 + 21, "goal");
+    if (goal > 0) svg.line(x(goal), y0 - 3, x(goal), y0 + 21, "goal");
   }
   svg.text((left + right) / 2, bottom + 38, "bytes per flow", "soft", "middle");
   return ["memory.svg", svg.finish(bottom + 54, title)];

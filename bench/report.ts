@@ -5,6 +5,7 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { drawCharts } from "./charts.ts";
 import { type BenchRecord, type Measured, ratioText } from "./record.ts";
+import { withSummary } from "./summary.ts";
 
 /** One line: what was measured, and beside whom. */
 export interface ResultLine extends Measured {
@@ -24,7 +25,9 @@ export interface Report {
   readonly results: readonly ResultLine[];
 }
 
-const folder = join(new URL(".", import.meta.url).pathname, "../docs/benchmarks");
+const root = join(new URL(".", import.meta.url).pathname, "..");
+const folder = join(root, "docs/benchmarks");
+const readme = join(root, "README.md");
 const file = join(folder, "results.json");
 
 /** Writes what was recorded. Benchmarks that did not run keep what an earlier run on the same machine found. */
@@ -47,13 +50,14 @@ export function writeReport(records: readonly BenchRecord[]): void {
   writeFileSync(file, `${head}[\n${lines}\n  ]\n}\n`);
 }
 
-/** Makes the table and the charts of the last report and says which. */
+/** Makes the table, the charts and what the project's README says of the last report. Tells which files of the folder. */
 export function writePages(): string[] {
   const report = readReport();
   if (report === undefined) throw new Error("docs/benchmarks/results.json is missing: npm run bench -- --report");
   const charts = drawCharts(report);
   const pages = [["README.md", tablePage(report)] as const, ...charts];
   for (const [name, text] of pages) writeFileSync(join(folder, name), text);
+  writeFileSync(readme, withSummary(readFileSync(readme, "utf8"), report));
   return pages.map(([name]) => name);
 }
 
