@@ -20,7 +20,7 @@ const MAX_PAGES = 65536;
 const MAX_WORDS = 1 << 30;
 /** Up to here the arena grows by copying, which is quick and reserves no address space; beyond, in place. */
 const COPY_UP_TO = 1 << 18;
-/** Least growth in place, 2 MiB: each step costs V8 a new buffer object, and now and then a collection. Untouched pages cost nothing. */
+/** Least growth in place, 2 MiB; else by a quarter: each step may cost V8 a collection of its heap. Untouched pages cost nothing. */
 const LEAST_STEP = 1 << 19;
 /** Sizes up to here have a free list of their own; larger blocks are rounded up to {@link COARSE_STEP}. */
 const EXACT_WORDS = 832;
@@ -159,7 +159,7 @@ export class Arena {
     const length = this.words.length;
     try {
       if (need <= COPY_UP_TO) this.#copyTo(Math.min(this.maxWords, Math.max(need, length * 2)));
-      else this.#growInPlace(need, Math.min(this.maxWords, Math.max(need, length + Math.max(length >>> 4, LEAST_STEP))));
+      else this.#growInPlace(need, Math.min(this.maxWords, Math.max(need, length + Math.max(length >>> 2, LEAST_STEP))));
     } catch (cause) {
       if (cause instanceof OfsyncError) throw cause;
       throw new OfsyncError("CAPACITY", `no memory for a table of ${need * 4} bytes`, { cause });

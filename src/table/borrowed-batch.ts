@@ -74,6 +74,7 @@ export class BorrowedBatch implements FlowModBatch, Borrower {
   }
 
   recall(): void {
+    if (this.#copy !== undefined || this.#failure !== undefined) return;
     try {
       this.#copy = new PackedBatch(this.#commands, this.#copyFlows());
     } catch (error) {
