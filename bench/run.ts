@@ -54,6 +54,8 @@ for (const file of files) {
   });
   console.log(`${((performance.now() - start) / 1000).toFixed(0)} s`);
   if (status !== 0) failed.push(`${file} (${signal ?? `exit status ${status}`})`);
+  // Somebody stopped it: no more.
+  if (signal === "SIGINT" || signal === "SIGTERM") break;
 }
 
 if (flags.has("--report") && failed.length === 0) {
