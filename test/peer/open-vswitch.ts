@@ -82,8 +82,7 @@ export class OpenVSwitch {
       if (schema === undefined) throw new Error(missingOpenVSwitch());
       await one.#run("ovsdb-tool", ["create", join(one.folder, "conf.db"), schema]);
       one.#startDatabase();
-      await one.#ready(() => existsSync(join(one.folder, "db.sock")));
-      await one.vsctl("--no-wait", "init");
+      await one.#initialise();
       one.startDaemon();
       await one.vsctl(
         "add-br",
@@ -283,6 +282,20 @@ export class OpenVSwitch {
     const child = spawn(command, [...all], { env: this.#env, stdio: "ignore", cwd: this.folder });
     child.unref();
     return child;
+  }
+
+  /** Readies the database as soon as it listens: its socket is there a moment earlier, and refuses until then. */
+  async #initialise(): Promise<void> {
+    await this.#ready(() => existsSync(join(this.folder, "db.sock")));
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.vsctl("--no-wait", "init");
+        return;
+      } catch (error) {
+        if (tries === 100 || !String(error).includes("Connection refused")) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
   }
 
   async #ready(test: () => boolean): Promise<void> {
