@@ -9,13 +9,23 @@ const WIDTH = 880;
 const LIBRARY = 0;
 const ORDINARY = 1;
 const SHARED = 2;
-const NAMES: readonly string[] = ["ofsync", "C, as usually written", "C with ofsync's layout"];
+/** The C programs that are drawn: what the goals are set against, and the one with the library's own layout. */
+const SHOWN = (report: Report): readonly [rival: string, shared: string] => [
+  report.results.some((line) => line.peers.some((peer) => peer.name === "ref")) ? "ref" : "ordinary",
+  "shared",
+];
+const NAMES: Readonly<Record<string, string>> = {
+  library: "ofsync",
+  ref: "the C reference",
+  ordinary: "C, as usually written",
+  shared: "C with ofsync's layout",
+};
 
 type Chart = readonly [file: string, svg: string];
 
 /** Those charts for which there are figures. */
 export function drawCharts(report: Report): Chart[] {
-  const withC = (line: ResultLine): boolean => line.peers.some((peer) => peer.name === "ordinary" || peer.name === "shared");
+  const withC = (line: ResultLine): boolean => line.peers.some((peer) => SHOWN(report).includes(peer.name));
   const lines = largest(report.results);
   const size = Math.max(...lines.filter(withC).map((line) => line.size ?? 0));
   const charts: (Chart | undefined)[] = [
@@ -60,7 +70,10 @@ function ratioChart(
   withC: boolean,
 ): Chart | undefined {
   if (lines.length === 0) return undefined;
-  const ratios = lines.flatMap((line) => [...line.peers.map((peer) => peer.ratio), line.goal?.ratio ?? 1]);
+  const [rival, shared] = SHOWN(report);
+  const shown = (line: ResultLine): ResultLine["peers"] =>
+    line.peers.filter((peer) => !withC || peer.name === rival || peer.name === shared);
+  const ratios = lines.flatMap((line) => [...shown(line).map((peer) => peer.ratio), line.goal?.ratio ?? 1]);
   const labels = lines.map((line) => rowLabel(line, withC));
   const left = 20 + Math.max(...labels.map(textWidth));
   const right = WIDTH - 70;
@@ -82,11 +95,8 @@ function ratioChart(
     svg.text(at + 18, 76, text);
     at += 38 + textWidth(text);
   };
-  legend(
-    (to) => svg.mark(to, 72, LIBRARY),
-    withC ? `against ${NAMES[ORDINARY]}` : "ofsync against what stands behind the stroke",
-  );
-  if (withC) legend((to) => svg.mark(to, 72, SHARED), `against ${NAMES[SHARED]}`);
+  legend((to) => svg.mark(to, 72, LIBRARY), withC ? `against ${NAMES[rival]}` : "ofsync against what stands behind the stroke");
+  if (withC) legend((to) => svg.mark(to, 72, SHARED), `against ${NAMES[shared]}`);
   legend((to) => svg.line(to, 65, to, 79, "goal"), "goal: at most here");
   legend((to) => svg.rect(to - 4, 68, 9, 9, "missed"), "goal missed");
 
@@ -100,8 +110,8 @@ function ratioChart(
     svg.text(left - 10, y + 4, labels[row] as string, "", "end");
     svg.line(left, y, right, y, "grid");
     if (line.goal !== undefined) svg.line(x(line.goal.ratio), y - 8, x(line.goal.ratio), y + 8, "goal");
-    const main = line.peers.find((peer) => peer.name === line.goal?.peer) ?? line.peers[0];
-    for (const peer of line.peers) svg.mark(x(peer.ratio), y, peer === main ? LIBRARY : SHARED);
+    const main = shown(line).find((peer) => peer.name === line.goal?.peer) ?? shown(line)[0];
+    for (const peer of shown(line)) svg.mark(x(peer.ratio), y, peer === main ? LIBRARY : SHARED);
     if (main !== undefined) svg.text(right + 14, y + 4, ratioText(main.ratio), line.goal?.met === false ? "missed head" : "");
   }
   svg.text((left + right) / 2, bottom + 38, "ratio to the peer, log scale (left of 1: ofsync takes less)", "soft", "middle");
@@ -151,7 +161,8 @@ function growthChart(report: Report): Chart | undefined {
   svg.text(20, 30, title, "title");
   svg.text(20, 50, subtitle(report), "soft");
   let at = 20;
-  for (const [series, name] of NAMES.entries()) {
+  const drawn = ["library", ...SHOWN(report)];
+  for (const [series, name] of drawn.map((program) => NAMES[program] as string).entries()) {
     svg.line(at, 72, at + 30, 72, `curve s${series}`);
     svg.mark(at + 15, 72, series);
     svg.text(at + 38, 76, name);
@@ -162,12 +173,28 @@ function growthChart(report: Report): Chart | undefined {
   const columns = 3;
   const width = (WIDTH - 40) / columns;
   for (const [index, panel] of panels.entries()) {
-    growthPanel(svg, panel.title, panel.lines, 20 + width * (index % columns), 96 + 218 * Math.floor(index / columns), width);
+    growthPanel(
+      svg,
+      panel.title,
+      panel.lines,
+      drawn,
+      20 + width * (index % columns),
+      96 + 218 * Math.floor(index / columns),
+      width,
+    );
   }
   return ["growth.svg", svg.finish(96 + 218 * Math.ceil(panels.length / columns), title)];
 }
 
-function growthPanel(svg: Svg, title: string, lines: readonly ResultLine[], x0: number, y0: number, width: number): void {
+function growthPanel(
+  svg: Svg,
+  title: string,
+  lines: readonly ResultLine[],
+  drawn: readonly string[],
+  x0: number,
+  y0: number,
+  width: number,
+): void {
   const left = x0 + 56;
   const right = x0 + width - 22;
   const top = y0 + 34;
@@ -179,7 +206,7 @@ function growthPanel(svg: Svg, title: string, lines: readonly ResultLine[], x0: 
   for (const line of lines) {
     series[LIBRARY]?.push([line.size as number, line.value]);
     for (const peer of line.peers) {
-      const which = ["", "ordinary", "shared"].indexOf(peer.name);
+      const which = drawn.indexOf(peer.name);
       if (which > 0) series[which]?.push([line.size as number, peer.value]);
     }
   }
@@ -225,7 +252,7 @@ function memoryChart(report: Report): Chart | undefined {
   svg.text(20, 30, title, "title");
   svg.text(20, 50, subtitle(report), "soft");
   svg.line(26, 65, 26, 79, "goal");
-  svg.text(38, 76, "goal: at most half of C as usually written");
+  svg.text(38, 76, `goal: at most half of ${NAMES[SHOWN(report)[0]]}`);
   const groupHeight = 3 * 24 + 22;
   const top = 96;
   const bottom = top + groupHeight * lines.length;
@@ -236,12 +263,12 @@ function memoryChart(report: Report): Chart | undefined {
   for (const [index, line] of lines.entries()) {
     const y0 = top + groupHeight * index + 10;
     svg.text(20, y0 + 12, `${sizeText(line.size as number)} flows`, "head");
-    const values = [line.value, ...["ordinary", "shared"].map((name) => line.peers.find((peer) => peer.name === name)?.value)];
+    const values = [line.value, ...SHOWN(report).map((name) => line.peers.find((peer) => peer.name === name)?.value)];
     const goal = (values[ORDINARY] ?? 0) * (line.goal?.ratio ?? 0);
     for (const [series, value] of values.entries()) {
       if (value === undefined) continue;
       const y = y0 + 24 * series;
-      svg.text(left - 10, y + 13, NAMES[series] as string, "", "end");
+      svg.text(left - 10, y + 13, NAMES[["library", ...SHOWN(report)][series] as string] as string, "", "end");
       svg.rect(left, y, x(value) - left, 18, `bar s${series}`);
       const end = series === LIBRARY ? Math.max(value, goal) : value;
       svg.text(x(end) + 8, y + 13, `${value.toFixed(0)} B`);

@@ -1,6 +1,6 @@
-// Memory: bytes per flow, desired and installed together, beside both C programs; whether it stays the same while flows come and
+// Memory: bytes per flow, desired and installed together, beside the C programs; whether it stays the same while flows come and
 // go; and, when asked for (npm run bench -- --large memory), ten million flows in one process.
-import { cPrograms, libraryProgram, type Program, runProgram } from "./programs.ts";
+import { cPrograms, goalPeer, libraryProgram, type Program, runProgram } from "./programs.ts";
 import { large, type Measured, measured, record, smoke } from "./record.ts";
 
 interface Line {
@@ -53,7 +53,7 @@ function perFlow(size: number, runs: number): void {
     if (kind === "resident" && size < LARGEST) continue;
     if (peers.length === 0) record(entry);
     for (const peer of peers) {
-      const goal = peer.name === "ordinary" && size === LARGEST ? { goal: 0.5 } : {};
+      const goal = peer.name === goalPeer(peers) && size === LARGEST ? { goal: 0.5 } : {};
       record({ ...entry, peer: { name: peer.name, ...of(peer) }, ...goal });
     }
   }

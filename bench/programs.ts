@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { referenceProgram } from "./reference.ts";
 
 const here = new URL(".", import.meta.url).pathname;
 const cache = join(here, "../.cache");
@@ -12,6 +13,8 @@ export interface Program {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
+  /** Brings what it prints into lines of JSON. Default: it prints them. */
+  readonly translate?: (text: string) => string;
 }
 
 /** `bench/<source>.ts` for Node. */
@@ -30,8 +33,8 @@ export async function libraryProgram(source: string): Promise<Program> {
 }
 
 /**
- * The C programs: "ordinary" is what one writes (malloc, chained hashes, a separate installed table); "shared" has the library's
- * own layout. Without a compiler says so and gives none.
+ * The C programs: "ref" is the reference where it is at hand; "ordinary" is what one writes (malloc, chained hashes, a separate
+ * installed table); "shared" has the library's own layout. Without a compiler says so and gives none.
  */
 export function cPrograms(): Program[] {
   if (spawnSync("gcc", ["--version"]).status !== 0) {
@@ -39,17 +42,24 @@ export function cPrograms(): Program[] {
     return [];
   }
   mkdirSync(cache, { recursive: true });
-  return ["ordinary", "shared"].map((name) => {
+  const reference = referenceProgram();
+  const own = ["ordinary", "shared"].map((name) => {
     const file = join(cache, `table-${name}`);
     execFileSync("gcc", ["-O2", "-o", file, join(here, `c/${name}.c`)], { stdio: "inherit" });
     return { name, file, args: [] };
   });
+  return reference === undefined ? own : [reference, ...own];
+}
+
+/** Of the C programs, the one that the goals are set against: the reference, or else the ordinary one. */
+export function goalPeer(programs: readonly Program[]): string {
+  return programs.some(({ name }) => name === "ref") ? "ref" : "ordinary";
 }
 
 /** Runs a program to its end and parses what it printed. Throws if it fails. */
 export function runProgram<Line>(program: Program, ...args: string[]): Line[] {
   const text = execFileSync(program.file, [...program.args, ...args], { encoding: "utf8", maxBuffer: 1 << 26 });
-  return text
+  return (program.translate?.(text) ?? text)
     .trim()
     .split("\n")
     .map((line): Line => JSON.parse(line));

@@ -36,8 +36,8 @@ function summary(report: Report): string[] {
       return line === undefined ? [] : [`${words} ${ratio(line)}`];
     });
     parts.push(
-      "![Time of each step of the desired table, compared with two C programs](docs/benchmarks/table-ratios.svg)",
-      `Beside a C program as one usually writes it, with ${sizeText(steps[0]?.size)} flows, in times of its time: ${told.join(", ")}. ` +
+      "![Time of each step of the desired table, compared with C](docs/benchmarks/table-ratios.svg)",
+      `Beside ${NAMES[steps[0]?.goal?.peer ?? ""] ?? "C"}, with ${sizeText(steps[0]?.size)} flows, in times of its time: ${told.join(", ")}. ` +
         `${met} of ${steps.length} steps are within their goals; [all of them](docs/benchmarks/README.md) ` +
         "([bench](bench/table.bench.ts)).",
     );
@@ -63,7 +63,7 @@ function summary(report: Report): string[] {
       (peer) => `${ratioText(peer.ratio)} of ${NAMES[peer.name] ?? peer.name} (${peer.value.toFixed(0)} B)`,
     );
     parts.push(
-      "![Bytes per flow of ofsync and both C programs](docs/benchmarks/memory.svg)",
+      "![Bytes per flow of ofsync and the C programs](docs/benchmarks/memory.svg)",
       `A flow, desired and installed, takes ${memory.value.toFixed(0)} bytes in a table of ${sizeText(memory.size)}` +
         `${beside.length === 0 ? "" : `: ${beside.join(", ")}`} ([bench](bench/memory.bench.ts)).`,
     );
@@ -71,7 +71,11 @@ function summary(report: Report): string[] {
   return parts;
 }
 
-const NAMES: Readonly<Record<string, string>> = { ordinary: "C as usually written", shared: "C with the same layout" };
+const NAMES: Readonly<Record<string, string>> = {
+  ref: "the C reference",
+  ordinary: "C as usually written",
+  shared: "C with the same layout",
+};
 
 function largest(lines: readonly ResultLine[]): ResultLine | undefined {
   return lines.reduce<ResultLine | undefined>((most, line) => ((most?.size ?? -1) < (line.size ?? 0) ? line : most), undefined);
