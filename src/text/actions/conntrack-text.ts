@@ -3,9 +3,9 @@ import type { Action, ActionOf, CtAction, NatAction } from "../../flow/actions/a
 import { hasNxmHeader } from "../../flow/actions/subfield.ts";
 import { formatIpv4, formatIpv6, readIpv4, readIpv6 } from "../../flow/address-text.ts";
 import { scanInt } from "../../flow/number-text.ts";
+import { KeyValues } from "../key-values.ts";
 import { type ActionReader, subfieldFrom } from "./action-reader.ts";
 import { formatSubField } from "./print.ts";
-import { KeyValueScanner } from "./scanner.ts";
 
 const NO_TABLE = 255;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -34,7 +34,7 @@ function parseAlg(reader: ActionReader, start: number, end: number): NonNullable
 export function parseCt(reader: ActionReader, start: number, end: number): Action {
   const ct: Mutable<CtAction> = { type: "ct" };
   const actions: Action[] = [];
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     const { valueStart, valueEnd } = pairs;
     switch (pairs.key) {
@@ -188,7 +188,7 @@ export function parseNat(reader: ActionReader, start: number, end: number): NatA
   const nat: Mutable<NatAction> = { type: "nat" };
   let source = false;
   let destination = false;
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     switch (pairs.key) {
       case "src":

@@ -3,9 +3,9 @@ import type { Action, ActionOf, EncapProperty } from "../../flow/actions/action.
 import { ENCAP_HEADERS } from "../../flow/actions/encap.ts";
 import { formatHexBytes } from "../../flow/address-text.ts";
 import { scanInt } from "../../flow/number-text.ts";
+import { KeyValues } from "../key-values.ts";
 import type { ActionReader } from "./action-reader.ts";
 import { hexNumber } from "./print.ts";
-import { KeyValueScanner } from "./scanner.ts";
 
 const FROM_13 = 0x70;
 /** Namespaces of packet types there are. */
@@ -42,7 +42,7 @@ function parseTlv(reader: ActionReader, start: number, end: number): EncapProper
 
 function parseProperties(reader: ActionReader, nsh: boolean, start: number, end: number): EncapProperty[] {
   const properties: EncapProperty[] = [];
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     const { key, valueStart, valueEnd } = pairs;
     if (!nsh || (key !== "md_type" && key !== "tlv"))
@@ -61,7 +61,7 @@ function parseProperties(reader: ActionReader, nsh: boolean, start: number, end:
 /** `encap(HEADER(PROPERTY,...))`. */
 export function parseEncap(reader: ActionReader, start: number, end: number): Action {
   reader.limitVersions(FROM_13);
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   const hint = `write encap(HEADER) with one of ${[...ENCAP_HEADERS.keys()].join(", ")}`;
   if (!pairs.next()) return reader.fail("ACTION_SYNTAX", "encap names no header", start, end, hint);
   const header = [...ENCAP_HEADERS.keys()].find((name) => name === pairs.key);
@@ -72,7 +72,7 @@ export function parseEncap(reader: ActionReader, start: number, end: number): Ac
 
 /** `decap()` or `decap(packet_type(ns=NAMESPACE,type=TYPE))`. */
 export function parseDecap(reader: ActionReader, start: number, end: number): Action {
-  const outer = new KeyValueScanner(reader.ctx.text, start, end);
+  const outer = new KeyValues(reader.ctx.text, start, end);
   if (!outer.next()) return { type: "decap" };
   if (outer.key !== "packet_type")
     return reader.fail(
@@ -82,7 +82,7 @@ export function parseDecap(reader: ActionReader, start: number, end: number): Ac
       outer.keyEnd,
       "write packet_type(ns=NAMESPACE,type=TYPE)",
     );
-  const pairs = new KeyValueScanner(reader.ctx.text, outer.valueStart, outer.valueEnd);
+  const pairs = new KeyValues(reader.ctx.text, outer.valueStart, outer.valueEnd);
   const next = (name: string): number => {
     if (!pairs.next() || pairs.key !== name)
       reader.fail(

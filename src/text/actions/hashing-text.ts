@@ -7,7 +7,7 @@ import type { PortNames } from "../../flow/ports.ts";
 import { type ActionReader, type ReadSubField, subfieldFrom } from "./action-reader.ts";
 import { printPort } from "./output-text.ts";
 import { formatSubField } from "./print.ts";
-import { TokenScanner } from "./scanner.ts";
+import { TokenScanner } from "./token-scanner.ts";
 
 interface Token {
   readonly text: string;

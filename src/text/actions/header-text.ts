@@ -4,7 +4,7 @@ import { ipv4Bytes } from "../../flow/actions/values.ts";
 import { formatMac, readMac } from "../../flow/address-text.ts";
 import type { ActionReader } from "./action-reader.ts";
 import { hexNumber } from "./print.ts";
-import { TokenScanner } from "./scanner.ts";
+import { TokenScanner } from "./token-scanner.ts";
 
 type Parser = (reader: ActionReader, start: number, end: number) => Action;
 

@@ -8,9 +8,9 @@ import { formatHexBytes } from "../../flow/address-text.ts";
 import { readBytes, scanInt } from "../../flow/number-text.ts";
 import type { PortNames } from "../../flow/ports.ts";
 import { formatFieldValue, parseFieldValue } from "../field-value.ts";
+import { KeyValues } from "../key-values.ts";
 import { type ActionReader, type ReadSubField, subfieldFrom } from "./action-reader.ts";
 import { formatSubField, hexNumber } from "./print.ts";
-import { KeyValueScanner } from "./scanner.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -46,7 +46,7 @@ function checkFits(reader: ActionReader, value: Uint8Array, bits: number, start:
   }
 }
 
-function parseMatch(reader: ActionReader, destination: ReadSubField, pairs: KeyValueScanner): LearnSpec {
+function parseMatch(reader: ActionReader, destination: ReadSubField, pairs: KeyValues): LearnSpec {
   const { keyStart, keyEnd, valueStart, valueEnd } = pairs;
   needNxm(reader, destination, keyStart, keyEnd);
   const to = subfieldFrom(destination);
@@ -94,7 +94,7 @@ function parseLoadSpec(reader: ActionReader, start: number, end: number): LearnS
   return { type: "loadField", destination: subfieldFrom(destination), source: subfieldFrom(source) };
 }
 
-function parseSpec(reader: ActionReader, pairs: KeyValueScanner): LearnSpec {
+function parseSpec(reader: ActionReader, pairs: KeyValues): LearnSpec {
   const { keyStart, keyEnd, valueStart, valueEnd } = pairs;
   if (reader.isSubField(keyStart, keyEnd)) return parseMatch(reader, reader.subfield(keyStart, keyEnd), pairs);
   if (pairs.key === "load") return parseLoadSpec(reader, valueStart, valueEnd);
@@ -122,7 +122,7 @@ function parseCookie(reader: ActionReader, start: number, end: number): bigint {
 export function parseLearn(reader: ActionReader, start: number, end: number): Action {
   const learn: Mutable<LearnAction> = { type: "learn", table: 1 };
   const specs: LearnSpec[] = [];
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     const { valueStart, valueEnd } = pairs;
     const half = (what: string): number => reader.decimal(valueStart, valueEnd, what, 0xffff);

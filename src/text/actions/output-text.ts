@@ -4,9 +4,10 @@ import { REASONS } from "../../flow/actions/output.ts";
 import { portRef } from "../../flow/actions/port-ref.ts";
 import { formatPort } from "../../flow/port-text.ts";
 import { PORT_MAX, type PortNames, ReservedPort } from "../../flow/ports.ts";
+import { KeyValues } from "../key-values.ts";
 import { type ActionReader, subfieldFrom } from "./action-reader.ts";
 import { formatSubField, hexArgument } from "./print.ts";
-import { KeyValueScanner, TokenScanner } from "./scanner.ts";
+import { TokenScanner } from "./token-scanner.ts";
 
 const WHOLE_PACKET = 0xffff;
 /** Bytes of an Ethernet header: a packet cannot be cut shorter. */
@@ -18,7 +19,7 @@ export function printPort(port: PortRef, ports: PortNames | undefined): string {
 }
 
 function parseTruncated(reader: ActionReader, start: number, end: number): Action {
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   let port = 0;
   let maxLength = 0;
   while (pairs.next()) {
@@ -89,7 +90,7 @@ export function parseController(reader: ActionReader, start: number, end: number
   if (/^\d*$/.test(reader.text(start, end))) {
     if (start < end) maxLength = reader.small(start, end, "max_len", 0xffff);
   } else {
-    const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+    const pairs = new KeyValues(reader.ctx.text, start, end);
     while (pairs.next()) {
       const { key, valueStart, valueEnd } = pairs;
       if (key === "reason") {

@@ -9,6 +9,7 @@ import { type OrderFault, type OuterAction, verifyActions } from "../../flow/act
 import { Instructions } from "../../flow/instructions.ts";
 import type { MatchFacts } from "../../flow/match-facts.ts";
 import { wireVersionOf } from "../../flow/version.ts";
+import { KeyValues } from "../key-values.ts";
 import type { ParseContext } from "../parse-context.ts";
 import { ActionReader } from "./action-reader.ts";
 import { parseCt, parseNat } from "./conntrack-text.ts";
@@ -27,7 +28,6 @@ import { headerParsers } from "./header-text.ts";
 import { parseLearn } from "./learn-text.ts";
 import { parseController, parseEnqueue, parseGroup, parseOutput } from "./output-text.ts";
 import { pipelineParsers } from "./pipeline-text.ts";
-import { KeyValueScanner } from "./scanner.ts";
 
 type Parser = (reader: ActionReader, start: number, end: number) => Action;
 
@@ -67,7 +67,7 @@ function parseList(reader: ActionReader, start: number, end: number, outer: Oute
   reader.depth++;
   const actions: Action[] = [];
   let drop = false;
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     const { keyStart, keyEnd, valueStart, valueEnd } = pairs;
     const action = parseOne(reader, keyStart, keyEnd, valueStart, valueEnd);

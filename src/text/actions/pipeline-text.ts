@@ -2,10 +2,10 @@
 import type { Action, ActionOf, PortRef, ResubmitAction, SampleAction } from "../../flow/actions/action.ts";
 import { scanInt, skipSpaces } from "../../flow/number-text.ts";
 import type { PortNames } from "../../flow/ports.ts";
+import { KeyValues } from "../key-values.ts";
 import { type ActionReader, VERSIONS_ALL } from "./action-reader.ts";
 import { printPort } from "./output-text.ts";
 import { hexArgument, hexNumber } from "./print.ts";
-import { KeyValueScanner } from "./scanner.ts";
 
 type Parser = (reader: ActionReader, start: number, end: number) => Action;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -58,7 +58,7 @@ const parseResubmit: Parser = (reader, start, end) => {
 const parseFinTimeout: Parser = (reader, start, end) => {
   let idleTimeout = 0;
   let hardTimeout = 0;
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     const value = (): number => reader.small(pairs.valueStart, pairs.valueEnd, pairs.key, 0xffff);
     if (pairs.key === "idle_timeout") idleTimeout = value();
@@ -122,7 +122,7 @@ const parseNote: Parser = (reader, start, end) => {
 
 const parseSample: Parser = (reader, start, end) => {
   const sample: Mutable<SampleAction> = { type: "sample", probability: 0 };
-  const pairs = new KeyValueScanner(reader.ctx.text, start, end);
+  const pairs = new KeyValues(reader.ctx.text, start, end);
   while (pairs.next()) {
     const { key, valueStart, valueEnd } = pairs;
     switch (key) {
