@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { FlowMod } from "../../src/diff/flow-mod.ts";
 import { flowModBatch as batchOf } from "../../src/diff/flow-mod-batch.ts";
-import { Flow } from "../../src/flow/flow.ts";
+import { Flow, FlowFlag } from "../../src/flow/flow.ts";
 import type { OpenFlowVersion } from "../../src/flow/version.ts";
 import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { listenForSwitches } from "../../src/openflow/listener.ts";
@@ -289,6 +289,21 @@ describePeer("Open vSwitch and the transport", () => {
     } finally {
       await listener.close();
       await peer.setController();
+    }
+  });
+
+  it("has no add that spares the flow on its key: neither CHECK_OVERLAP nor a guard keeps it", async () => {
+    const transport = await connect();
+    await peer.ofctl("-O", "OpenFlow15", "add-flow", peer.socketPath, "cookie=0x77,priority=100,in_port=1,actions=drop");
+    const ours = numberedFlow(1).with({ cookie: 0x55, priority: 100, flags: FlowFlag.checkOverlap, instructions: outputTo(2) });
+    const result = await transport.send(batchOf([add(ours)]), { guard: { cookie: 0x55n, cookieMask: 0xffn } });
+    expect(result.refused.size).toBe(0);
+    expect(await peer.dumpFlows()).toEqual([expect.stringContaining("cookie=0x55,")]);
+    // Whereas a modify and a delete do spare it.
+    await peer.ofctl("-O", "OpenFlow15", "add-flow", peer.socketPath, "cookie=0x77,priority=100,in_port=1,actions=drop");
+    for (const command of ["modify", "delete"] as const) {
+      await transport.send(batchOf([{ command, flow: ours }]), { guard: { cookie: 0x55n, cookieMask: 0xffn } });
+      expect(await peer.dumpFlows()).toEqual([expect.stringMatching(/cookie=0x77,.* actions=drop/)]);
     }
   });
 
