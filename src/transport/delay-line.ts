@@ -7,7 +7,9 @@ import type { Clock, TimerHandle } from "../clock.ts";
 export class DelayLine {
   readonly #clock: Clock;
   readonly #pace: "one" | "all";
+  /** What has come out already stands before `#first`: taking away at the front would cost the length each time. */
   #queue: { readonly due: number; readonly run: () => void }[] = [];
+  #first = 0;
   #lastDue = 0;
   #timer: TimerHandle | undefined;
   /** A microtask is on its way; its number, so that `clear` can disown it. */
@@ -24,7 +26,7 @@ export class DelayLine {
   }
 
   get isEmpty(): boolean {
-    return this.#queue.length === 0;
+    return this.#first === this.#queue.length;
   }
 
   push(delayMs: number, run: () => void): void {
@@ -37,6 +39,7 @@ export class DelayLine {
   /** Forgets everything on its way. */
   clear(): void {
     this.#queue = [];
+    this.#first = 0;
     this.#lastDue = 0;
     this.#ticket++;
     this.#waiting = false;
@@ -46,14 +49,18 @@ export class DelayLine {
 
   /** Lets everything out at once, without waiting. */
   flush(): void {
-    const queue = this.#queue;
+    const queue = this.#queue.slice(this.#first);
     this.clear();
     for (const { run } of queue) run();
   }
 
   #wait(): void {
-    const head = this.#queue[0];
-    if (head === undefined) return;
+    const head = this.#queue[this.#first];
+    if (head === undefined) {
+      this.#queue = [];
+      this.#first = 0;
+      return;
+    }
     this.#waiting = true;
     const ticket = ++this.#ticket;
     const go = (): void => {
@@ -68,10 +75,17 @@ export class DelayLine {
     const ticket = this.#ticket;
     this.#timer = undefined;
     const now = this.#clock.now();
+    let next = this.#queue[this.#first];
     do {
-      this.#queue.shift()?.run();
+      this.#first++;
+      next?.run();
       if (ticket !== this.#ticket) return;
-    } while (this.#pace === "all" && this.#queue[0] !== undefined && this.#queue[0].due <= now);
+      next = this.#queue[this.#first];
+    } while (this.#pace === "all" && next !== undefined && next.due <= now);
+    if (this.#first > 64 && this.#first * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#first);
+      this.#first = 0;
+    }
     this.#waiting = false;
     this.#wait();
   }

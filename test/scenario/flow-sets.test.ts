@@ -7,6 +7,7 @@ import { diffTables } from "../../src/diff/diff-tables.ts";
 import { DesiredFlowTable } from "../../src/table/desired-table.ts";
 import { InstalledFlowTable } from "../../src/table/installed-table.ts";
 import { ownerFor } from "../../src/table/owner-id.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { parseFlows } from "../../src/text/parse-flows.ts";
 import { MemorySwitch } from "../../src/transport/memory-switch.ts";
 import { line, readBack, sendRound, upSwitch } from "./keeper.ts";
@@ -66,9 +67,10 @@ function changesIn(diff: string): { come: number; go: number; change: number } {
 
 describe.each(pairs)("$set: $installed to $desired", ({ set, installed, desired, expected }) => {
   test("the switch ends up with the desired flows, by no more flow-mods than needed", async () => {
-    const device = await upSwitch();
+    // The clock stands still: no flow runs out, no answer is late, however slow the machine.
+    const device = await upSwitch({ clock: new ManualClock() });
     const held = device.load(read(set, installed));
-    const other = new MemorySwitch();
+    const other = new MemorySwitch({ clock: new ManualClock() });
     // Half of the lines are spelt as only ovs-ofctl takes them, such as 10.0.0.7/24.
     const wanted = other.load(read(set, desired), { compat: set === "ovn-real-6k" ? "strict" : "ovs" });
     // The groups and meters that the new flows need are there before the flows.
@@ -117,7 +119,7 @@ describe("one switch, seen in OpenFlow 1.3 and in 1.5", () => {
   test.each(["installed", "desired"])(
     "%s: no difference at all, though thousands of flows are written differently",
     async (name) => {
-      const device = await upSwitch();
+      const device = await upSwitch({ clock: new ManualClock() });
       device.load(read("ovn-real-6k", `${name}.OpenFlow13.txt`));
       const table = new DesiredFlowTable();
       const owner = ownerFor("controller");
