@@ -1,4 +1,4 @@
-import { statSync, unwatchFile, watchFile } from "node:fs";
+import { statSync } from "node:fs";
 import {
   type DesiredFlowTable,
   diffTables,
@@ -28,6 +28,9 @@ import type { Terminal } from "../terminal.ts";
 const DIFFERENT = 2;
 const INTERRUPTED = 130;
 const SHOWN_REFUSALS = 20;
+/** How often `--watch` looks whether the file is another one. */
+const LOOK_MS = 500;
+const GONE = "";
 
 /** `ofsync apply`: bring a switch in step with a file. */
 export const apply: Command = {
@@ -75,6 +78,8 @@ it was or as it should be.`,
     const ownership = ownershipOf(input);
     const table = new Table();
     const owner = ownerFor("ofsync apply");
+    // Before it is read: what is written from now on is seen as a change.
+    const seen = input.has("watch") ? identityOf(file) : GONE;
     // The file first: a file with a fault never gets as far as the switch.
     await readPacked(file, reading, terminal, intoDesired(table, owner));
     const target = await openSwitch(address, input, terminal, input.has("watch"));
@@ -83,7 +88,7 @@ it was or as it should be.`,
         throw new CommandFailure(`${target.description} has no bundles`);
       }
       if (input.has("dry-run")) return await dryRun(table, target, ownership, terminal);
-      return await new Application({ table, owner, file, reading, ownership, target, input, terminal }).run();
+      return await new Application({ table, owner, file, seen, reading, ownership, target, input, terminal }).run();
     } finally {
       await target.close();
     }
@@ -123,6 +128,8 @@ interface ApplicationParts {
   readonly table: DesiredFlowTable;
   readonly owner: OwnerId;
   readonly file: string;
+  /** {@link identityOf} the file when it was read. */
+  readonly seen: string;
   readonly reading: Reading;
   readonly ownership: OwnershipOptions | undefined;
   readonly target: OpenSwitch;
@@ -136,6 +143,8 @@ class Application {
   readonly #sync: Synchroniser;
   readonly #begun: number = performance.now();
   #interrupted = false;
+  /** Ends the pause of {@link #watch}. */
+  #wake: () => void = () => {};
 
   constructor(parts: ApplicationParts) {
     const { table, ownership, target, input } = parts;
@@ -155,6 +164,7 @@ class Application {
     const { input, terminal, target } = this.#parts;
     const stopListening = onInterrupt(() => {
       this.#interrupted = true;
+      this.#wake();
       void this.#sync.stop();
     });
     try {
@@ -213,27 +223,35 @@ class Application {
       else if (event.type === "refused") tellRefused([event.refused], terminal);
       else if (event.type === "expired") terminal.note(`expired: ${keyText(event.flow)}: ${event.action}`);
     });
-    let reading: Promise<void> = Promise.resolve();
-    watchFile(file, { interval: 500 }, () => {
-      reading = reading.then(() => this.#reload());
-    });
-    await new Promise<void>((resolve) => {
-      const timer = setInterval(() => {
-        if (!this.#interrupted) return;
-        clearInterval(timer);
-        resolve();
-      }, 100);
-    });
-    unwatchFile(file);
+    let { seen } = this.#parts;
+    while (!this.#interrupted) {
+      const now = identityOf(file);
+      if (now === seen) await this.#pause();
+      else {
+        // Noted before it is read: what is written meanwhile is a change of its own.
+        seen = now;
+        await this.#reload(now === GONE);
+      }
+    }
     unsubscribe();
-    await reading;
     return 0;
   }
 
+  /** Until it is time to look at the file again, or Ctrl-C. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** Takes over a changed file: all of it, or nothing when a line is bad. */
-  async #reload(): Promise<void> {
+  async #reload(gone: boolean): Promise<void> {
     const { file, terminal, table, owner, reading, target } = this.#parts;
-    if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+    if (gone) {
       terminal.note(`${file} is gone; its last content stays in force`);
       return;
     }
@@ -252,6 +270,12 @@ class Application {
       } else throw error;
     }
   }
+}
+
+/** What tells a file from itself after a change, to the nanosecond; {@link GONE} without a file. */
+function identityOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? GONE : [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
 }
 
 function summaryLine(description: string, status: SyncStatus, report: SettledReport, milliseconds: number): string {
