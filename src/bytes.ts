@@ -124,7 +124,10 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-const HEX: readonly string[] = /* @__PURE__ */ Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
+/** The two digits of each byte, lower case. */
+export const HEX: readonly string[] = /* @__PURE__ */ [..."0123456789abcdef"].flatMap((high, _, digits) =>
+  digits.map((low) => high + low),
+);
 
 /** Lower-case hexadecimal, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {

@@ -1,3 +1,4 @@
+import { HEX } from "../bytes.ts";
 import { hexDigit, scanInt } from "./number-text.ts";
 
 /** Reads and prints Ethernet, IPv4 and IPv6 addresses the way ovs-ofctl does. */
@@ -214,8 +215,6 @@ export function formatIpv6(bytes: Uint8Array, at = 0): string {
   }
   return bestStart >= 0 && bestStart + bestLength === 8 ? `${text}:` : text;
 }
-
-const HEX: readonly string[] = /* @__PURE__ */ Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
 /** `00:11:22:33:44:55`. */
 export function formatMac(bytes: Uint8Array, at = 0): string {

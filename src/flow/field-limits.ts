@@ -1,4 +1,4 @@
-import { FIELDS, type Field } from "./fields.ts";
+import type { Field } from "./fields.ts";
 import { portFromOf11 } from "./ports.ts";
 
 /** Flags of `tun_flags` that may be matched: only OAM. */
@@ -30,7 +30,19 @@ interface Limit {
   readonly mdtype: boolean;
 }
 
-const limits: readonly Limit[] = /* @__PURE__ */ FIELDS.map((field) => {
+/** By field id; worked out when first asked for. */
+const limits: (Limit | undefined)[] = [];
+
+function limitOf(field: Field): Limit {
+  let limit = limits[field.id];
+  if (limit === undefined) {
+    limit = findLimit(field);
+    limits[field.id] = limit;
+  }
+  return limit;
+}
+
+function findLimit(field: Field): Limit {
   const whole = field.bits === field.bytes * 8 && UNUSUAL[field.name] === undefined;
   return {
     allowed: whole ? undefined : (UNUSUAL[field.name] ?? 2 ** field.bits - 1),
@@ -38,7 +50,7 @@ const limits: readonly Limit[] = /* @__PURE__ */ FIELDS.map((field) => {
     port: field.format === "port",
     mdtype: field.name === "nsh_mdtype",
   };
-});
+}
 
 function read(value: Uint8Array, bytes: number): number {
   let n = 0;
@@ -61,7 +73,7 @@ function within(field: Field, limit: Limit, value: Uint8Array): boolean {
  * no, the wire answers `OFPBMC_BAD_VALUE`. `value` has (at least) `field.bytes` bytes.
  */
 export function isFieldValueValid(field: Field, value: Uint8Array): boolean {
-  const limit = limits[field.id] as Limit;
+  const limit = limitOf(field);
   return !(limit.checked || limit.port || limit.mdtype) || within(field, limit, value);
 }
 
@@ -71,12 +83,12 @@ export function isFieldValueValid(field: Field, value: Uint8Array): boolean {
  */
 export function fitsField(field: Field, value: Uint8Array): boolean {
   if (field.name === "dl_vlan" && read(value, 2) === NO_VLAN) return true;
-  return within(field, limits[field.id] as Limit, value);
+  return within(field, limitOf(field), value);
 }
 
 /** What may be written in the field, in words, for hints. */
 export function describeLimit(field: Field): string {
-  const limit = limits[field.id] as Limit;
+  const limit = limitOf(field);
   if (limit.port) return "0 to 65279 or a reserved port such as LOCAL";
   if (limit.mdtype) return "1 or 2";
   if (field.name === "dl_vlan") return "0 to 4095, or 65535 for packets without a tag";

@@ -200,39 +200,49 @@ const ROWS: readonly Row[] = [
 
 function expand(): Field[] {
   const fields: Field[] = [];
-  for (const [name, aliases, bits, bytes, mask, format, prerequisite, access, of10, of11, count, headers] of ROWS) {
-    for (let n = 0; n < count; n++) {
-      const suffix = count === 1 ? "" : String(n);
-      fields.push(
-        Object.freeze({
-          id: fields.length,
-          name: name + suffix,
-          aliases,
-          bits,
-          bytes,
-          variable: name === "tun_metadata",
-          maskable: mask === "bitwise",
-          format,
-          prerequisite,
-          writable: access === "rw",
-          of10,
-          of11,
-          headers: headers.map(([header, oxmClass, type, length, since, experimenter]) =>
-            Object.freeze({ name: header + suffix, oxmClass, type: type + n, length, since, experimenter: experimenter ?? 0 }),
-          ),
-        }),
-      );
-    }
+  for (const row of ROWS) {
+    const count = row[10];
+    for (let n = 0; n < count; n++) fields.push(expandRow(row, fields.length, n, count === 1 ? "" : String(n)));
   }
   return fields;
+}
+
+function expandRow(row: Row, id: number, n: number, suffix: string): Field {
+  const headers: OxmHeader[] = [];
+  for (const [header, oxmClass, type, length, since, experimenter] of row[11]) {
+    const known = { name: header + suffix, oxmClass, type: type + n, length, since, experimenter: experimenter ?? 0 };
+    headers.push(Object.freeze(known));
+  }
+  return Object.freeze({
+    id,
+    name: row[0] + suffix,
+    aliases: row[1],
+    bits: row[2],
+    bytes: row[3],
+    variable: row[0] === "tun_metadata",
+    maskable: row[4] === "bitwise",
+    format: row[5],
+    prerequisite: row[6],
+    writable: row[7] === "rw",
+    of10: row[8],
+    of11: row[9],
+    headers,
+  });
 }
 
 /** All fields; `FIELDS[f.id] === f`. */
 export const FIELDS: readonly Field[] = /* @__PURE__ */ expand();
 
-const byName = /* @__PURE__ */ new Map<string, Field>(
-  FIELDS.flatMap((field) => [field.name, ...field.aliases].map((name) => [name, field] as const)),
-);
+const byName: ReadonlyMap<string, Field> = /* @__PURE__ */ namesOf(FIELDS);
+
+function namesOf(fields: readonly Field[]): Map<string, Field> {
+  const found = new Map<string, Field>();
+  for (const field of fields) {
+    found.set(field.name, field);
+    for (const alias of field.aliases) found.set(alias, field);
+  }
+  return found;
+}
 
 /** The field with this name or alias (lower case, without brackets). */
 export function fieldByName(name: string): Field | undefined {

@@ -5,7 +5,7 @@ import { type Field, field } from "./fields.ts";
 import { decodeIntoDraft } from "./match-decode.ts";
 import { MatchDraft } from "./match-draft.ts";
 import { encodeDraft } from "./match-encode.ts";
-import { Carriage, FIELD_SLOTS, type FieldSlot, SLOT } from "./match-slots.ts";
+import { Carriage, type FieldSlot, SLOT, slotOf } from "./match-slots.ts";
 import { describePrerequisite, ETH_TYPE, IP_PROTO, prerequisiteMet } from "./prerequisites.ts";
 import type { ValueText } from "./value-text.ts";
 
@@ -91,7 +91,7 @@ export class MatchBuilder {
 
   #put(entry: Entry, value: Uint8Array, mask: Uint8Array): void {
     const { source, field: target, name, start, end } = entry;
-    const slot = FIELD_SLOTS[target.id] as FieldSlot;
+    const slot = slotOf(target);
     const implied = slot.offset === SLOT.packet_type && slot.bytes === 4 && !this.#packetTypeWritten;
     const occupied = !implied && this.#remember(slot);
     if (implied) this.#packetTypeWritten = true;
@@ -221,7 +221,7 @@ export class MatchBuilder {
   }
 
   #kept(entry: Entry): boolean {
-    const slot = FIELD_SLOTS[entry.field.id] as FieldSlot;
+    const slot = slotOf(entry.field);
     for (let i = slot.offset; i < slot.offset + slot.bytes; i++) {
       if (this.#check.mask[i] !== this.#draft.mask[i] || this.#check.value[i] !== this.#draft.value[i]) return false;
     }

@@ -1,5 +1,5 @@
 import { type Field, field as fieldNamed } from "./fields.ts";
-import { Carriage, FIELD_SLOTS, type FieldSlot, SLOT, SLOTS_BYTES } from "./match-slots.ts";
+import { Carriage, type FieldSlot, SLOT, SLOTS_BYTES, slotOf } from "./match-slots.ts";
 import { portFromOf11, portToOf11, ReservedPort } from "./ports.ts";
 
 const TUN_METADATA = 64;
@@ -109,7 +109,7 @@ export class MatchDraft {
 
   /** Is no bit of the field matched? */
   isWild(field: Field): boolean {
-    const slot = FIELD_SLOTS[field.id] as FieldSlot;
+    const slot = slotOf(field);
     switch (slot.carriage) {
       case Carriage.tunMetadata:
         return this.#tunMetadata[field.id - firstTunMetadata] === undefined;
@@ -138,7 +138,7 @@ export class MatchDraft {
       if (m !== 0xff) ones = false;
       if (m !== 0) zeros = false;
     }
-    const slot = FIELD_SLOTS[field.id] as FieldSlot;
+    const slot = slotOf(field);
     if (slot.carriage === Carriage.tunMetadata) return this.#setTunMetadata(field, value, mask, ones);
     if (zeros) {
       this.#wild(slot);
@@ -277,7 +277,7 @@ export class MatchDraft {
 
   /** Reads a field back into `value` and `mask` (`field.bytes` each); of a field that is not matched, zeros. */
   get(field: Field, value: Uint8Array, mask: Uint8Array): void {
-    const slot = FIELD_SLOTS[field.id] as FieldSlot;
+    const slot = slotOf(field);
     if (slot.carriage === Carriage.tunMetadata) {
       this.#getTunMetadata(field, value, mask);
       return;

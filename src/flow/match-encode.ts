@@ -1,7 +1,7 @@
 import type { ByteWriter } from "../bytes.ts";
 import { type Field, field } from "./fields.ts";
 import type { MatchDraft } from "./match-draft.ts";
-import { FIELD_SLOTS, type FieldSlot, SLOT } from "./match-slots.ts";
+import { SLOT, slotOf } from "./match-slots.ts";
 import { type OxmVersion, putOxmHeader } from "./oxm.ts";
 import { portToOf11 } from "./ports.ts";
 import { ETH_TYPE, IP_PROTO, ND_ADVERT, ND_SOLICIT, neighbourDiscovery } from "./prerequisites.ts";
@@ -11,40 +11,51 @@ interface PlainField {
   readonly offset: number;
 }
 
-function plain(names: string): readonly PlainField[] {
-  return names.split(" ").map((name) => {
-    const found = field(name);
-    return { field: found, offset: (FIELD_SLOTS[found.id] as FieldSlot).offset };
-  });
+/** Fields that stand one behind the other; looked up when a match is first written, not when this file is loaded. */
+class Run {
+  readonly #names: string;
+  #fields: readonly PlainField[] | undefined;
+
+  constructor(names: string) {
+    this.#names = names;
+  }
+
+  get fields(): readonly PlainField[] {
+    this.#fields ??= this.#names.split(" ").map((name) => {
+      const found = field(name);
+      return { field: found, offset: slotOf(found).offset };
+    });
+    return this.#fields;
+  }
 }
 
 const numbered = (name: string, count: number): string => Array.from({ length: count }, (_, i) => name + i).join(" ");
 
 // Runs of fields that are written byte for byte, in the order in which Open vSwitch writes them.
-const ETHERNET = /* @__PURE__ */ plain("eth_src eth_dst eth_type");
-const IPV4 = /* @__PURE__ */ plain("ip_src ip_dst");
-const IPV6 = /* @__PURE__ */ plain("ipv6_src ipv6_dst");
-const IPV6_LABEL = /* @__PURE__ */ plain("ipv6_label");
-const TCP = /* @__PURE__ */ plain("tcp_src tcp_dst tcp_flags");
-const UDP = /* @__PURE__ */ plain("udp_src udp_dst");
-const SCTP = /* @__PURE__ */ plain("sctp_src sctp_dst");
-const ND_TARGET = /* @__PURE__ */ plain("nd_target");
-const ND_SLL = /* @__PURE__ */ plain("nd_sll");
-const ND_TLL = /* @__PURE__ */ plain("nd_tll");
-const ARP = /* @__PURE__ */ plain("arp_spa arp_tpa arp_sha arp_tha");
-const TUNNEL = /* @__PURE__ */ plain("tun_id tun_flags tun_src tun_dst tun_ipv6_src tun_ipv6_dst tun_gbp_id tun_gbp_flags");
-const TUNNEL_REST = /* @__PURE__ */ plain(
+const ETHERNET = /* @__PURE__ */ new Run("eth_src eth_dst eth_type");
+const IPV4 = /* @__PURE__ */ new Run("ip_src ip_dst");
+const IPV6 = /* @__PURE__ */ new Run("ipv6_src ipv6_dst");
+const IPV6_LABEL = /* @__PURE__ */ new Run("ipv6_label");
+const TCP = /* @__PURE__ */ new Run("tcp_src tcp_dst tcp_flags");
+const UDP = /* @__PURE__ */ new Run("udp_src udp_dst");
+const SCTP = /* @__PURE__ */ new Run("sctp_src sctp_dst");
+const ND_TARGET = /* @__PURE__ */ new Run("nd_target");
+const ND_SLL = /* @__PURE__ */ new Run("nd_sll");
+const ND_TLL = /* @__PURE__ */ new Run("nd_tll");
+const ARP = /* @__PURE__ */ new Run("arp_spa arp_tpa arp_sha arp_tha");
+const TUNNEL = /* @__PURE__ */ new Run("tun_id tun_flags tun_src tun_dst tun_ipv6_src tun_ipv6_dst tun_gbp_id tun_gbp_flags");
+const TUNNEL_REST = /* @__PURE__ */ new Run(
   "tun_erspan_idx tun_erspan_ver tun_erspan_dir tun_erspan_hwid tun_gtpu_flags tun_gtpu_msgtype nsh_flags nsh_ttl nsh_mdtype nsh_np",
 );
-const NSH_CONTEXT = /* @__PURE__ */ plain("nsh_c1 nsh_c2 nsh_c3 nsh_c4");
-const REGS = /* @__PURE__ */ plain(numbered("reg", 16));
-const XREGS = /* @__PURE__ */ plain(numbered("xreg", 8));
-const CONNECTION = /* @__PURE__ */ plain(
+const NSH_CONTEXT = /* @__PURE__ */ new Run("nsh_c1 nsh_c2 nsh_c3 nsh_c4");
+const REGS = /* @__PURE__ */ new Run(numbered("reg", 16));
+const XREGS = /* @__PURE__ */ new Run(numbered("xreg", 8));
+const CONNECTION = /* @__PURE__ */ new Run(
   "pkt_mark ct_state ct_zone ct_mark ct_label ct_nw_src ct_ipv6_src ct_nw_dst ct_ipv6_dst",
 );
-const CONNECTION_L4 = /* @__PURE__ */ plain("ct_nw_proto ct_tp_src ct_tp_dst");
-const METADATA = /* @__PURE__ */ plain("metadata");
-const TUN_METADATA = /* @__PURE__ */ numbered("tun_metadata", 64).split(" ").map(field);
+const CONNECTION_L4 = /* @__PURE__ */ new Run("ct_nw_proto ct_tp_src ct_tp_dst");
+const METADATA = /* @__PURE__ */ new Run("metadata");
+const TUN_METADATA_FIELDS = 64;
 
 const F = {
   packetType: /* @__PURE__ */ field("packet_type"),
@@ -136,8 +147,8 @@ class DraftEncoder {
     w.buffer.set(entry, start);
   }
 
-  #run(fields: readonly PlainField[]): void {
-    for (const { field: plainField, offset } of fields) this.#masked(plainField, offset);
+  #run(run: Run): void {
+    for (const { field: plainField, offset } of run.fields) this.#masked(plainField, offset);
   }
 
   // Writes a slot byte for byte, without a mask when that is all ones, not at all when it is all zeros.
@@ -273,10 +284,10 @@ class DraftEncoder {
   }
 
   #tunMetadata(): void {
-    for (let i = 0; i < TUN_METADATA.length; i++) {
+    for (let i = 0; i < TUN_METADATA_FIELDS; i++) {
       const entry = this.#draft.tunMetadata(i);
       if (entry === undefined) continue;
-      this.#header(TUN_METADATA[i] as Field, entry.masked, entry.value.length);
+      this.#header(field(`tun_metadata${i}`), entry.masked, entry.value.length);
       this.#w.bytes(entry.value);
       if (entry.masked) this.#w.bytes(entry.mask);
     }

@@ -1,4 +1,4 @@
-import { FIELDS, type Field } from "./fields.ts";
+import type { Field } from "./fields.ts";
 
 /**
  * Where each field lives in a match draft. Several fields share a slot, as in Open vSwitch: `tcp_src`, `udp_src`, `sctp_src` and
@@ -120,9 +120,23 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   nsh_si: ["nsh_path", Carriage.bits, 0xff, 0],
 };
 
-const BYTES: Readonly<Record<string, number>> = /* @__PURE__ */ Object.fromEntries(LAYOUT);
+function bytesOf(slot: SlotName): number {
+  return (LAYOUT.find(([name]) => name === slot) as (typeof LAYOUT)[number])[1];
+}
 
-function slotOf(field: Field): FieldSlot {
+const slots: (FieldSlot | undefined)[] = [];
+
+/** Where a field lives. Worked out when first asked for: few programs meet all fields. */
+export function slotOf(field: Field): FieldSlot {
+  let slot = slots[field.id];
+  if (slot === undefined) {
+    slot = findSlot(field);
+    slots[field.id] = slot;
+  }
+  return slot;
+}
+
+function findSlot(field: Field): FieldSlot {
   const plain = (offset: number): FieldSlot => ({ carriage: Carriage.plain, offset, bytes: field.bytes, bits: 0, shift: 0 });
   if (field.variable) return { carriage: Carriage.tunMetadata, offset: 0, bytes: 0, bits: 0, shift: 0 };
   const register = /^(x{0,2})reg(\d+)$/.exec(field.name);
@@ -132,8 +146,5 @@ function slotOf(field: Field): FieldSlot {
   const special = SPECIAL[field.name];
   if (special === undefined) return plain(SLOT[field.name as SlotName]);
   const [slot, carriage, bits, shift] = special;
-  return { carriage, offset: SLOT[slot], bytes: BYTES[slot] as number, bits: (bits ?? 0) >>> 0, shift: shift ?? 0 };
+  return { carriage, offset: SLOT[slot], bytes: bytesOf(slot), bits: (bits ?? 0) >>> 0, shift: shift ?? 0 };
 }
-
-/** By field id. */
-export const FIELD_SLOTS: readonly FieldSlot[] = /* @__PURE__ */ FIELDS.map(slotOf);

@@ -24,13 +24,22 @@ interface KnownHeader {
   readonly header: OxmHeader;
 }
 
-const known = /* @__PURE__ */ FIELDS.flatMap((field) => field.headers.map((header): KnownHeader => ({ field, header })));
+// Made when first asked for, so that loading this file stays quick.
+let byHeader: ReadonlyMap<number, KnownHeader> | undefined;
+let byHeaderName: ReadonlyMap<string, Field> | undefined;
 
-const byHeader = /* @__PURE__ */ new Map<number, KnownHeader>(
-  known.map((entry) => [headerKey(entry.header.oxmClass, entry.header.type, entry.header.experimenter), entry] as const),
-);
+function headerTable(): ReadonlyMap<number, KnownHeader> {
+  const table = new Map<number, KnownHeader>();
+  for (const field of FIELDS) {
+    for (const header of field.headers)
+      table.set(headerKey(header.oxmClass, header.type, header.experimenter), { field, header });
+  }
+  return table;
+}
 
-const byHeaderName = /* @__PURE__ */ new Map<string, KnownHeader>(known.map((entry) => [entry.header.name, entry] as const));
+function headerNames(): ReadonlyMap<string, Field> {
+  return new Map(FIELDS.flatMap((field) => field.headers.map((header) => [header.name, field] as const)));
+}
 
 // Open vSwitch takes the newest header that the version knows, and of two equally old ones the Nicira one. A field whose every
 // header is younger than the version is still sent, with its oldest header.
@@ -44,24 +53,33 @@ function choose(field: Field, version: number): OxmHeader | undefined {
   return best ?? oldest;
 }
 
-// chosen[version][field.id]
-const chosen: readonly (readonly (OxmHeader | undefined)[])[] = /* @__PURE__ */ [0, 1, 2, 3, 4, 5, 6].map((version) =>
-  FIELDS.map((field) => choose(field, version)),
-);
+// chosen[version][field.id]; the row of a version is made when first asked for.
+const chosen: (readonly (OxmHeader | undefined)[] | undefined)[] = [];
 
 /** The header that Open vSwitch writes for a field in this version; `undefined` for fields that OpenFlow cannot carry. */
 export function oxmHeaderFor(field: Field, version: OxmVersion): OxmHeader | undefined {
-  return chosen[version]?.[field.id];
+  let row = chosen[version];
+  if (row === undefined) {
+    row = FIELDS.map((each) => choose(each, version));
+    chosen[version] = row;
+  }
+  return row[field.id];
+}
+
+function knownHeader(oxmClass: number, type: number, experimenter: number): KnownHeader | undefined {
+  byHeader ??= headerTable();
+  return byHeader.get(headerKey(oxmClass, type, experimenter));
 }
 
 /** The field with this header; `experimenter` is 0 unless the class is {@link EXPERIMENTER_CLASS}. */
 export function fieldByHeader(oxmClass: number, type: number, experimenter: number): Field | undefined {
-  return byHeader.get(headerKey(oxmClass, type, experimenter))?.field;
+  return knownHeader(oxmClass, type, experimenter)?.field;
 }
 
 /** The field with this OXM or NXM name, such as `NXM_NX_REG0` or `OXM_OF_ETH_SRC`, without `_W` and without brackets. */
 export function fieldByOxmName(name: string): Field | undefined {
-  return byHeaderName.get(name)?.field;
+  byHeaderName ??= headerNames();
+  return byHeaderName.get(name);
 }
 
 /**
@@ -140,7 +158,7 @@ export function readOxmHeader(view: DataView, offset: number, end: number): Read
   }
   const payload = length - (headerBytes - 4);
   const payloadLength = masked ? payload >> 1 : payload;
-  const entry = byHeader.get(headerKey(oxmClass, type, experimenter));
+  const entry = knownHeader(oxmClass, type, experimenter);
   let field: Field | undefined;
   if (entry !== undefined) {
     const expected = entry.header.length - (headerBytes - 4);

@@ -1,4 +1,5 @@
 import { v5 } from "uuid";
+import { HEX } from "../bytes.ts";
 import { OfsyncError } from "../errors.ts";
 
 /** A UUID in lower case: on whose behalf a flow is wanted. Owners are ordered by it, byte by byte. */
@@ -58,8 +59,6 @@ export function readOwner(text: OwnerId, into: Int32Array, at: number): void {
     hint: "ownerFor(name) makes a stable UUID of a name",
   });
 }
-
-const HEX: readonly string[] = /* @__PURE__ */ Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
 /** Four words as a UUID in lower case. */
 export function formatOwner(words: Int32Array, at: number): OwnerId {

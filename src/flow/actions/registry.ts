@@ -62,15 +62,18 @@ function keyOf(vendor: number, code: number, version: number): number {
   return (space * MAX_CODE + code) * SPACE + version;
 }
 
-const byKey: ReadonlyMap<number, WireForm> = /* @__PURE__ */ new Map(
-  FORMS.flatMap((form) => {
-    const entries: [number, WireForm][] = [];
+/** The forms by {@link keyOf}; made when the first action is decoded. */
+let byKey: ReadonlyMap<number, WireForm> | undefined;
+
+function formsByKey(): ReadonlyMap<number, WireForm> {
+  const table = new Map<number, WireForm>();
+  for (const form of FORMS) {
     for (let version = 1; version < SPACE; version++) {
-      if ((form.versions & (1 << version)) !== 0) entries.push([keyOf(form.vendor, form.code, version), form]);
+      if ((form.versions & (1 << version)) !== 0) table.set(keyOf(form.vendor, form.code, version), form);
     }
-    return entries;
-  }),
-);
+  }
+  return table;
+}
 
 /** How deep actions may nest. */
 export const MAX_DEPTH = 100;
@@ -134,6 +137,7 @@ function formAt(view: DataView, start: number, end: number, version: CodecVersio
       );
     code = view.getUint16(start + 8);
   }
+  byKey ??= formsByKey();
   const form = code < MAX_CODE ? byKey.get(keyOf(vendor, code, version)) : undefined;
   if (form === undefined) {
     const name = vendor === 0 ? "OFPBAC_BAD_TYPE" : "OFPBAC_BAD_VENDOR_TYPE";

@@ -40,28 +40,31 @@ const DROP = "drop";
 const STAND_IN = /* @__PURE__ */ latin("=1.1.1.1");
 const STAND_IN_PORT = /* @__PURE__ */ latin("=1.1.1.1:1");
 
-/** What set_field may write here, by OXM header without mask. */
-const TARGETS: ReadonlyMap<number, Target> = /* @__PURE__ */ targetsByHeader();
+/** What set_field may write here, by OXM header without mask. Made for the first printer. */
+let targets: ReadonlyMap<number, Target> | undefined;
 
 function targetsByHeader(): ReadonlyMap<number, Target> {
-  const targets = new Map<number, Target>();
+  const found = new Map<number, Target>();
   for (const field of FIELDS) {
     const { format, bits, bytes, name } = field;
     if ((format !== "hex" && format !== "mac" && format !== "ipv4") || bits !== 8 * bytes || field.variable) continue;
     const header = oxmHeaderFor(field, 6);
     if (header === undefined || header.experimenter !== 0 || header.length !== bytes) continue;
-    targets.set(((header.oxmClass << 16) | (header.type << 9) | header.length) >>> 0, { name, width: bytes, format });
+    found.set(((header.oxmClass << 16) | (header.type << 9) | header.length) >>> 0, { name, width: bytes, format });
   }
-  return targets;
+  return found;
 }
 
 export class ActionPrinter {
   readonly #out: TextBuffer;
   readonly #memo = new ActionMemo();
   readonly #scratch = new Uint8Array(512);
+  readonly #targets: ReadonlyMap<number, Target>;
 
   constructor(out: TextBuffer) {
     this.#out = out;
+    targets ??= targetsByHeader();
+    this.#targets = targets;
   }
 
   /** Appends the actions; true = done, false = appended nothing of use. */
@@ -112,7 +115,7 @@ export class ActionPrinter {
   #setField(bytes: Uint8Array, start: number): boolean {
     const header = number(bytes, start + 4, 4);
     const masked = (header & 0x100) !== 0;
-    const target = TARGETS.get(masked ? header - 0x100 - ((header & 0xff) >>> 1) : header);
+    const target = this.#targets.get(masked ? header - 0x100 - ((header & 0xff) >>> 1) : header);
     if (target === undefined) return false;
     const { width, format, name } = target;
     const at = start + 8;

@@ -1,4 +1,4 @@
-import { FIELDS } from "../../flow/fields.ts";
+import { field } from "../../flow/fields.ts";
 import { oxmHeaderFor } from "../../flow/oxm.ts";
 import { ActionMemo } from "./action-memo.ts";
 import type { Cursor } from "./cursor.ts";
@@ -31,33 +31,48 @@ const REMEMBERED = 6;
 
 const REMEMBERED_NAMES =
   "ct move push pop dec_ttl group controller learn clone load exit ct_clear check_pkt_larger multipath bundle bundle_load set_queue pop_queue fin_timeout sample delete_field";
-const ACTIONS = /* @__PURE__ */ new NameTable([
-  ["resubmit", RESUBMIT],
-  ["output", OUTPUT],
-  ["set_field", SET_FIELD],
-  ["conjunction", CONJUNCTION],
-  ["drop", DROP],
-  ...REMEMBERED_NAMES.split(" ").map((name) => [name, REMEMBERED] as const),
-]);
+const ACTIONS = /* @__PURE__ */ new NameTable(32);
 
 // The fields that set_field may write without a look at the match, or with the Ethernet type alone, and whose text is a number or a
 // MAC address or an IPv4 address.
 const SIMPLE =
-  /^(x{0,2}reg\d+|eth_src|eth_dst|metadata|tun_id|pkt_mark|ip_src|ip_dst|arp_spa|arp_tpa|arp_sha|arp_tha|tun_src|tun_dst)$/;
-const TARGETS = /* @__PURE__ */ FIELDS.filter((field) => SIMPLE.test(field.name));
-const TARGET_NAMES = /* @__PURE__ */ new NameTable(
-  TARGETS.flatMap((target, index) => [target.name, ...target.aliases].map((name) => [name, index + 1] as const)),
-);
-const targetHeader = /* @__PURE__ */ Int32Array.from(TARGETS, (target) => {
-  const header = oxmHeaderFor(target, 6);
-  return header === undefined ? 0 : (header.oxmClass << 16) | (header.type << 9) | header.length;
-});
-const targetBits = /* @__PURE__ */ Uint8Array.from(TARGETS, (target) => target.bits);
-const targetEthType = /* @__PURE__ */ Uint16Array.from(TARGETS, ({ prerequisite }) =>
-  prerequisite === "ipv4" ? 0x0800 : prerequisite === "arp" ? 0x0806 : 0,
-);
+  "eth_src eth_dst metadata tun_id pkt_mark ip_src ip_dst arp_spa arp_tpa arp_sha arp_tha tun_src tun_dst reg0 reg1 reg2 reg3 reg4 reg5 reg6 reg7 reg8 reg9 reg10 reg11 reg12 reg13 reg14 reg15 xreg0 xreg1 xreg2 xreg3 xreg4 xreg5 xreg6 xreg7 xxreg0 xxreg1 xxreg2 xxreg3";
+const TARGETS = 41;
+/** Ids of the fields' names and aliases; the columns are indexed by the id. */
+const TARGET_NAMES = /* @__PURE__ */ new NameTable(64);
+const targetHeader = /* @__PURE__ */ new Int32Array(TARGETS + 1);
+const targetBits = /* @__PURE__ */ new Uint8Array(TARGETS + 1);
+const targetEthType = /* @__PURE__ */ new Uint16Array(TARGETS + 1);
 /** How the value is written: 0 number, 1 MAC address, 2 IPv4 address. */
-const targetFormat = /* @__PURE__ */ Uint8Array.from(TARGETS, ({ format }) => (format === "mac" ? 1 : format === "ipv4" ? 2 : 0));
+const targetFormat = /* @__PURE__ */ new Uint8Array(TARGETS + 1);
+let isPrepared = false;
+
+/** Fills the tables, for the first line that is read: loading this file takes no time for them. */
+function prepareActionNames(): void {
+  if (isPrepared) return;
+  isPrepared = true;
+  for (const [name, id] of [
+    ["resubmit", RESUBMIT],
+    ["output", OUTPUT],
+    ["set_field", SET_FIELD],
+    ["conjunction", CONJUNCTION],
+    ["drop", DROP],
+  ] as const) {
+    ACTIONS.add(name, id);
+  }
+  for (const name of REMEMBERED_NAMES.split(" ")) ACTIONS.add(name, REMEMBERED);
+  for (const [index, name] of SIMPLE.split(" ").entries()) {
+    const target = field(name);
+    const id = index + 1;
+    TARGET_NAMES.add(name, id);
+    for (const alias of target.aliases) TARGET_NAMES.add(alias, id);
+    const header = oxmHeaderFor(target, 6);
+    targetHeader[id] = header === undefined ? 0 : (header.oxmClass << 16) | (header.type << 9) | header.length;
+    targetBits[id] = target.bits;
+    targetEthType[id] = target.prerequisite === "ipv4" ? 0x0800 : target.prerequisite === "arp" ? 0x0806 : 0;
+    targetFormat[id] = target.format === "mac" ? 1 : target.format === "ipv4" ? 2 : 0;
+  }
+}
 
 const ARROW = Uint8Array.from([45, 62]);
 
@@ -74,6 +89,7 @@ export class ActionScanner {
   length = 0;
 
   constructor(cursor: Cursor, match: MatchScanner, slow: SlowActions) {
+    prepareActionNames();
     this.#cursor = cursor;
     this.#match = match;
     this.#slow = slow;
@@ -222,8 +238,8 @@ export class ActionScanner {
     const nameStart = ++pos;
     let hash = NAME_HASH_START;
     for (; pos < end && bytes[pos] !== 44; pos++) hash = nameHash(hash, bytes[pos] as number);
-    const target = TARGET_NAMES.find(bytes, nameStart, pos, hash) - 1;
-    if (target < 0) return -1;
+    const target = TARGET_NAMES.find(bytes, nameStart, pos, hash);
+    if (target === 0) return -1;
     const ethType = targetEthType[target] as number;
     if (ethType !== 0 && ethType !== this.#match.ethType) return -1;
     const format = targetFormat[target] as number;

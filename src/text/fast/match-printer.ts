@@ -57,27 +57,25 @@ const TABLE: readonly (readonly [name: string, headers: readonly number[], kind:
   ["nd_tll", [0x80004206], "mac"],
 ];
 
-const PLACES: readonly Place[] = /* @__PURE__ */ TABLE.map(([name, headers, kind]) => ({
-  name: latin(name === "" ? "" : `${name}=`),
-  kind,
-  width: (headers[0] ?? 0) & 0xff,
-}));
-const SECOND_REGISTER: readonly Uint8Array[] = /* @__PURE__ */ Array.from({ length: 8 }, (_, n) => latin(`reg${2 * n + 1}=`));
+/** As the table has them. Empty until the first match is printed, as are the next two: loading this file takes no time for them. */
+const PLACES: Place[] = [];
+const SECOND_REGISTER: Uint8Array[] = [];
+/** Index in {@link PLACES}, plus 1, by class (three of them) and type; 0 = none. */
+const placeOf: Uint8Array = /* @__PURE__ */ new Uint8Array(3 * 128);
+
+function preparePlaces(): void {
+  if (PLACES.length > 0) return;
+  for (const [name, headers, kind] of TABLE) {
+    PLACES.push({ name: latin(name === "" ? "" : `${name}=`), kind, width: (headers[0] ?? 0) & 0xff });
+    for (const header of headers) placeOf[headerIndex(header)] = PLACES.length;
+  }
+  for (let n = 1; n < 16; n += 2) SECOND_REGISTER.push(latin(`reg${n}=`));
+}
+
 const FIRST_REGISTERS = /* @__PURE__ */ TABLE.findIndex(([name]) => name === "reg0");
 const PROTOCOL = /* @__PURE__ */ TABLE.findIndex(([, , kind]) => kind === "protocol");
 const ETH_TYPE = /* @__PURE__ */ TABLE.findIndex(([, , kind]) => kind === "ethType");
 const IP_PROTO = /* @__PURE__ */ TABLE.findIndex(([, , kind]) => kind === "protocolNumber");
-
-/** Index in {@link PLACES}, plus 1, by class (three of them) and type; 0 = none. */
-const placeOf: Uint8Array = /* @__PURE__ */ placesByHeader();
-
-function placesByHeader(): Uint8Array {
-  const places = new Uint8Array(3 * 128);
-  TABLE.forEach(([, headers], index) => {
-    for (const header of headers) places[headerIndex(header)] = index + 1;
-  });
-  return places;
-}
 
 /** -1 for a class that is not here. */
 function headerIndex(header: number): number {
@@ -93,6 +91,7 @@ export class MatchPrinter {
   readonly #masks = new Int32Array(TABLE.length);
 
   constructor(out: TextBuffer) {
+    preparePlaces();
     this.#out = out;
   }
 

@@ -13,6 +13,7 @@ import {
   L4_ANY,
   MATCH_NAMES,
   maskableOf,
+  prepareMatchNames,
   protoOf,
   slotOf,
 } from "./match-names.ts";
@@ -26,6 +27,7 @@ import {
   ND_SLL,
   ND_TARGET,
   ND_TLL,
+  prepareMatchSlots,
   SLOTS,
   TP_SRC,
   WIDTH,
@@ -98,6 +100,8 @@ export class MatchScanner {
   readonly #clearsHostBits: boolean;
 
   constructor(cursor: Cursor, clearsHostBits = false) {
+    prepareMatchNames();
+    prepareMatchSlots();
     this.#cursor = cursor;
     this.#clearsHostBits = clearsHostBits;
   }

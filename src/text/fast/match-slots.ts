@@ -51,12 +51,14 @@ const HEADERS: readonly (readonly [slot: number, header: number])[] = [
 ];
 
 /** OXM header without mask, per slot. Of the transport ports and of ICMP the header depends on the protocol. */
-export const HEADER: Int32Array = /* @__PURE__ */ columnOf((header) => header | 0);
+export const HEADER: Int32Array = /* @__PURE__ */ new Int32Array(SLOTS);
 /** Bytes of the value, per slot. */
-export const WIDTH: Int32Array = /* @__PURE__ */ columnOf((header) => header & 0xff);
+export const WIDTH: Int32Array = /* @__PURE__ */ new Int32Array(SLOTS);
 
-function columnOf(value: (header: number) => number): Int32Array {
-  const column = new Int32Array(SLOTS);
-  for (const [slot, header] of HEADERS) column[slot] = value(header);
-  return column;
+/** Fills the columns, before the first match is read. */
+export function prepareMatchSlots(): void {
+  for (const [slot, header] of HEADERS) {
+    HEADER[slot] = header;
+    WIDTH[slot] = header & 0xff;
+  }
 }

@@ -1,33 +1,42 @@
 /**
  * Looks names up by their bytes: open addressing over a hash that the caller computes while it scans, so that no string is
- * made. Built once, then read only.
+ * made. Filled once, then read only.
  */
 export class NameTable {
   readonly #slots: Int32Array;
   readonly #text: Uint8Array;
   readonly #mask: number;
 
-  /** `names[i]` gets the id `ids[i]`, above 0. */
-  constructor(names: readonly (readonly [name: string, id: number])[]) {
+  #used = 0;
+
+  /** Room for so many names of 16 characters on average. */
+  constructor(room: number) {
     let size = 64;
-    while (size < names.length * 4) size *= 2;
+    while (size < room * 4) size *= 2;
     this.#mask = size - 1;
     // Three words a slot: id (0 = free), start of the name, length of the name.
     this.#slots = new Int32Array(size * 3);
-    this.#text = new Uint8Array(names.reduce((sum, [name]) => sum + name.length, 0));
-    let used = 0;
-    for (const [name, id] of names) {
-      let hash = NAME_HASH_START;
-      for (let i = 0; i < name.length; i++) {
-        const c = name.charCodeAt(i);
-        this.#text[used + i] = c;
-        hash = nameHash(hash, c);
-      }
-      let slot = hash & this.#mask;
-      while (this.#slots[3 * slot] !== 0) slot = (slot + 1) & this.#mask;
-      this.#slots.set([id, used, name.length], 3 * slot);
-      used += name.length;
+    this.#text = new Uint8Array(16 * room);
+  }
+
+  /** Gives a name its id, which is above 0. */
+  add(name: string, id: number): void {
+    const text = this.#text;
+    const used = this.#used;
+    if (used + name.length > text.length) throw new RangeError("the table of names has no more room");
+    let hash = NAME_HASH_START;
+    for (let i = 0; i < name.length; i++) {
+      const c = name.charCodeAt(i);
+      text[used + i] = c;
+      hash = nameHash(hash, c);
     }
+    const slots = this.#slots;
+    let slot = hash & this.#mask;
+    while (slots[3 * slot] !== 0) slot = (slot + 1) & this.#mask;
+    slots[3 * slot] = id;
+    slots[3 * slot + 1] = used;
+    slots[3 * slot + 2] = name.length;
+    this.#used = used + name.length;
   }
 
   /** Id of the name `bytes[start, end)` whose hash is `hash`; 0 when there is none. */
