@@ -90,7 +90,7 @@ export { type ParseOptions, parseMatch } from "./text/parse-match.ts";
 
 // table/
 export { ChangeCursor, type WinnerChange } from "./table/change-cursor.ts";
-export type { FlowModOrder } from "./table/change-set.ts";
+export type { FlowModOrder } from "./table/flow-mod-order.ts";
 export {
   type Conflict,
   DesiredFlowTable,

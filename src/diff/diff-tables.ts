@@ -1,6 +1,6 @@
-import type { FlowModOrder } from "../table/change-set.ts";
 import { DesiredFlowTable } from "../table/desired-table.ts";
 import type { FlowModBatch } from "../table/flow-mod.ts";
+import type { FlowModOrder } from "../table/flow-mod-order.ts";
 import { InstalledFlowTable } from "../table/installed-table.ts";
 import { diffStores } from "../table/table-comparison.ts";
 

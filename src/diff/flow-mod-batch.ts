@@ -1,8 +1,8 @@
 import { OfsyncError } from "../errors.ts";
-import { bucketOf, type FlowModOrder } from "../table/change-set.ts";
 import { FlowList } from "../table/flow-list.ts";
 import { FLOW_MOD_COMMANDS, type FlowMod, type FlowModBatch } from "../table/flow-mod.ts";
 import { PackedBatch } from "../table/flow-mod-batch.ts";
+import { bucketOf, type FlowModOrder } from "../table/flow-mod-order.ts";
 
 /** Flow-mods as a batch, in the order given. Throws `FLOW_MOD_COMMAND` or `FLOW_TYPE` with the index of what is no flow-mod. */
 export function flowModBatch(mods: Iterable<FlowMod>): FlowModBatch {

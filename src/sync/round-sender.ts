@@ -117,8 +117,10 @@ export class RoundSender {
         await this.#oneAnswered();
         continue;
       }
-      this.#deleting = batch.counts.delete > 0;
-      this.#dispatch(batch);
+      if (batch.length > 0) {
+        this.#deleting = batch.counts.delete > 0;
+        this.#dispatch(batch);
+      }
       if (this.#clock.now() - sliceStart > SLICE_MS) {
         await pause(this.#clock, 0);
         sliceStart = this.#clock.now();
@@ -143,7 +145,7 @@ export class RoundSender {
 
   /** Does this batch begin to delete after batches that put in, or the reverse? */
   #turnsAround(batch: FlowModBatch): boolean {
-    return this.#deleting !== undefined && this.#deleting !== batch.counts.delete > 0;
+    return batch.length > 0 && this.#deleting !== undefined && this.#deleting !== batch.counts.delete > 0;
   }
 
   async #oneAnswered(): Promise<void> {

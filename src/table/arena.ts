@@ -70,6 +70,11 @@ export class Arena {
     return true;
   }
 
+  /** Would {@link ensure} have to rely on free blocks, or throw? */
+  isNearLimit(words: number): boolean {
+    return this.top + words > this.maxWords;
+  }
+
   /**
    * A block of `words` (see {@link blockWords}), its content undefined. Throws `CAPACITY` unless {@link ensure} has said that it
    * cannot fail.

@@ -7,9 +7,9 @@ import type { Instructions } from "../flow/instructions.ts";
 import type { Match } from "../flow/match.ts";
 import { type Logger, silentLogger } from "../log.ts";
 import { ChangeCursor } from "./change-cursor.ts";
-import type { FlowModOrder } from "./change-set.ts";
 import { type Explanation, explainKey } from "./explanation.ts";
 import { FlowList } from "./flow-list.ts";
+import type { FlowModOrder } from "./flow-mod-order.ts";
 import { FlowModRound } from "./flow-mod-round.ts";
 import { InstalledFlowTable, packKey } from "./installed-table.ts";
 import type { StoreOptions } from "./key-store.ts";
@@ -104,6 +104,9 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   #depth = 0;
   #changed = false;
   #round: FlowModRound | undefined;
+  readonly #roundEnded = (): void => {
+    this.#round = undefined;
+  };
   /** The owner in #uuid; "" = none. */
   #lastOwnerText = "";
   #logWindowEnds = Number.NEGATIVE_INFINITY;
@@ -450,15 +453,14 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
    * Starts to bring the switch up to date: a round over all keys that differ, except refused ones. `undefined` when there is
    * nothing to send. Throws `ROUND_OPEN` while another round is under way, `TRANSACTION_OPEN` inside a transaction.
    */
-  startRound(options: { readonly order?: FlowModOrder } = {}): FlowModRound | undefined {
+  startRound(options?: { readonly order?: FlowModOrder }): FlowModRound | undefined {
     if (this.#depth > 0) throw new OfsyncError("TRANSACTION_OPEN", "a round cannot start inside a transaction");
     if (this.#round !== undefined) {
       throw new OfsyncError("ROUND_OPEN", "the last round is not over yet", { hint: "settle its batches or cancel it" });
     }
-    this.#round = FlowModRound.start(this.#store, options.order ?? "makeBeforeBreak", this.#revision, () => {
-      this.#round = undefined;
-    });
-    return this.#round;
+    const round = FlowModRound.start(this.#store, options?.order ?? "makeBeforeBreak", this.#revision, this.#roundEnded);
+    this.#round = round;
+    return round;
   }
 
   /** Keys that wait for a round, about: an upper bound. */
@@ -477,7 +479,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   /** Bytes of memory held, used and free for reuse. */
   memory(): { readonly allocatedBytes: number; readonly usedBytes: number; readonly freeBytes: number } {
     const store = this.#store;
-    const outside = store.keys.directoryBytes + store.owners.directoryBytes + 4 * store.dirty.length;
+    const outside = store.keys.directoryBytes + store.owners.directoryBytes + store.chunkMemory.bytes;
     const allocated = 4 * store.arena.words.length + outside;
     const free = 4 * store.arena.freeWords;
     return { allocatedBytes: allocated, usedBytes: 4 * store.arena.top - free + outside, freeBytes: free };

@@ -116,39 +116,13 @@ export class FlowList implements Iterable<Flow> {
   /** Makes an object of the flow at `index`. Throws `RangeError` outside 0 … length-1. */
   at(index: number): Flow {
     if (index >>> 0 !== index || index >= this.#length) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
-    const start = this.#starts[index] as number;
-    const words = this.words;
-    const matchBytes = matchLengthOf(words, start);
-    const data = 4 * (start + FLOW_DATA);
-    const behind = data + padded(matchBytes);
-    return packedFlow(
-      words,
-      start,
-      this.#bytes.slice(data, data + matchBytes),
-      this.#bytes.slice(behind, behind + instructionsLengthOf(words, start)),
-    );
+    return flowAt(this.words, this.#bytes, this.#starts[index] as number);
   }
 
   /** Fills `into` with the numbers and byte ranges of the flow at `index`; they stay valid until the list is changed. */
   read(index: number, into: PackedFlow): void {
     if (index >>> 0 !== index || index >= this.#length) throw new RangeError(`index ${index} is not in 0 … ${this.#length - 1}`);
-    const start = this.#starts[index] as number;
-    const words = this.words;
-    into.table = (words[start + FLOW_ID] as number) >>> 16;
-    into.priority = (words[start + FLOW_ID] as number) & 0xffff;
-    into.cookieLow = (words[start + FLOW_COOKIE] as number) >>> 0;
-    into.cookieHigh = (words[start + FLOW_COOKIE_HIGH] as number) >>> 0;
-    into.idleTimeout = (words[start + FLOW_TIMEOUTS] as number) >>> 16;
-    into.hardTimeout = (words[start + FLOW_TIMEOUTS] as number) & 0xffff;
-    into.importance = (words[start + FLOW_EXTRA] as number) >>> 16;
-    into.flags = (words[start + FLOW_EXTRA] as number) & 0xffff;
-    const matchBytes = matchLengthOf(words, start);
-    into.matchBuffer = this.#bytes;
-    into.matchStart = 4 * (start + FLOW_DATA);
-    into.matchLength = matchBytes;
-    into.instructionsBuffer = this.#bytes;
-    into.instructionsStart = into.matchStart + padded(matchBytes);
-    into.instructionsLength = instructionsLengthOf(words, start);
+    readFlowAt(this.words, this.#bytes, this.#starts[index] as number, into);
   }
 
   /** The canonical instruction bytes of the flow at `index`, copied. */
@@ -228,6 +202,34 @@ export class FlowList implements Iterable<Flow> {
     this.words = grown;
     this.#bytes = new Uint8Array(grown.buffer);
   }
+}
+
+/** Makes an object of the packed flow that begins at `start`; `bytes` is the same memory. */
+export function flowAt(words: Int32Array, bytes: Uint8Array, start: number): Flow {
+  const matchBytes = matchLengthOf(words, start);
+  const data = 4 * (start + FLOW_DATA);
+  const behind = data + padded(matchBytes);
+  const instructions = bytes.slice(behind, behind + instructionsLengthOf(words, start));
+  return packedFlow(words, start, bytes.slice(data, data + matchBytes), instructions);
+}
+
+/** Fills `into` with the numbers and byte ranges of the packed flow that begins at `start`; `bytes` is the same memory. */
+export function readFlowAt(words: Int32Array, bytes: Uint8Array, start: number, into: PackedFlow): void {
+  into.table = (words[start + FLOW_ID] as number) >>> 16;
+  into.priority = (words[start + FLOW_ID] as number) & 0xffff;
+  into.cookieLow = (words[start + FLOW_COOKIE] as number) >>> 0;
+  into.cookieHigh = (words[start + FLOW_COOKIE_HIGH] as number) >>> 0;
+  into.idleTimeout = (words[start + FLOW_TIMEOUTS] as number) >>> 16;
+  into.hardTimeout = (words[start + FLOW_TIMEOUTS] as number) & 0xffff;
+  into.importance = (words[start + FLOW_EXTRA] as number) >>> 16;
+  into.flags = (words[start + FLOW_EXTRA] as number) & 0xffff;
+  const matchBytes = matchLengthOf(words, start);
+  into.matchBuffer = bytes;
+  into.matchStart = 4 * (start + FLOW_DATA);
+  into.matchLength = matchBytes;
+  into.instructionsBuffer = bytes;
+  into.instructionsStart = into.matchStart + padded(matchBytes);
+  into.instructionsLength = instructionsLengthOf(words, start);
 }
 
 /** The flow that begins at `start`, with these bytes. */

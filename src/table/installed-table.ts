@@ -2,9 +2,10 @@ import { OfsyncError } from "../errors.ts";
 import type { Flow, FlowKey } from "../flow/flow.ts";
 import { Instructions } from "../flow/instructions.ts";
 import type { PackedFlow } from "../flow/packed-flow.ts";
-import { compareAll, type FlowModOrder } from "./change-set.ts";
+import { compareAll } from "./change-set.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
+import type { FlowModOrder } from "./flow-mod-order.ts";
 import { FRESH, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, OBSERVED, UNKNOWN } from "./layout.ts";
 import { PackedStore } from "./packed-store.ts";
 import { lowestUuid } from "./policy.ts";
@@ -54,6 +55,7 @@ export class InstalledFlowTable implements Iterable<Flow> {
   constructor(options: { readonly maxBytes?: number; readonly hashSeed?: readonly number[] } = {}) {
     const shared = (options as { [STORE]?: PackedStore })[STORE];
     this.#store = shared ?? new PackedStore(lowestUuid, options);
+    if (shared === undefined) this.#store.tracksChanges = false;
   }
 
   /** Flows known to be present. */

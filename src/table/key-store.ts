@@ -2,6 +2,7 @@ import { Flow, type FlowKey } from "../flow/flow.ts";
 import { Instructions } from "../flow/instructions.ts";
 import { Match } from "../flow/match.ts";
 import { Arena } from "./arena.ts";
+import { ChangeList, ChunkMemory } from "./change-list.ts";
 import { cookieOf, type FlowList } from "./flow-list.ts";
 import { HashIndex } from "./hash-index.ts";
 import { KeyedHash } from "./keyed-hash.ts";
@@ -13,7 +14,6 @@ import {
   FORMS,
   FRESH,
   IN_FLIGHT,
-  IN_ROUND,
   KEY_FLAGS,
   KEY_HASH,
   KEY_ID,
@@ -31,7 +31,7 @@ import {
   REFUSED,
   UNKNOWN,
 } from "./layout.ts";
-import { RefList } from "./ref-list.ts";
+import type { RefList } from "./ref-list.ts";
 import { UndoLog } from "./undo-log.ts";
 import { ValueStore } from "./value-store.ts";
 
@@ -48,12 +48,17 @@ export const ADD = 1;
 export const MODIFY = 2;
 export const DELETE = 3;
 
+/** Keys whose records are read together before they are worked on ({@link KeyStore.readAhead}). */
+export const AHEAD = 16;
+
 /** Words an operation may need beyond the flow itself: a few splits of each index. */
 const SLACK_WORDS = 4096;
 /** What a flow may take besides its own words: the heads of KEY, VALUE and CONTENDER. */
 const PER_FLOW_WORDS = 32;
 /** A KEY with one of these is kept though nobody wants it and nothing is installed. */
-const KEEP: number = IN_FLIGHT | IN_ROUND | UNKNOWN | OBSERVED | FRESH;
+const KEEP: number = IN_FLIGHT | UNKNOWN | OBSERVED | FRESH;
+/** So many keys may wait to be compared before those that nobody needs any more are looked for among them. */
+const WAITING_UNSWEPT = 4096;
 
 /** Hears of every key whose winner is about to change. */
 export interface StoreObserver {
@@ -64,7 +69,7 @@ export interface StoreObserver {
 }
 
 /**
- * The KEYs of a store: finding and making them, what is wanted and installed at each, the dirty list. Works on refs and packed
+ * The KEYs of a store: finding and making them, what is wanted and installed at each, which of them changed. Works on refs and packed
  * flows ({@link FlowList}); objects are made only by the methods that say so. The layout and its invariants are in layout.ts.
  */
 export class KeyStore {
@@ -76,18 +81,20 @@ export class KeyStore {
   keyCount = 0;
   /** Keys known to be installed. */
   installedCount = 0;
-  /** Keys that are DIRTY. The list may hold others, and refs of blocks that are gone: flags decide. */
-  dirtyCount = 0;
-  dirty: RefList = new RefList();
+  readonly chunkMemory: ChunkMemory = new ChunkMemory();
+  /** Keys that became DIRTY since the last round began. */
+  waiting: ChangeList = new ChangeList(this.chunkMemory);
+  /** Does anybody ask for changes? Not of a table that only says what some switch holds: then no key becomes DIRTY. */
+  tracksChanges = true;
   observers: StoreObserver[] = [];
-  /** A round has taken keys out of the dirty list that are still DIRTY. */
-  roundOpen = false;
   /** Open while a transaction runs. */
   log: UndoLog | undefined;
   /** Keys that became FRESH while a read-back is open. */
   freshKeys: RefList | undefined;
   /** What {@link readAhead} read: kept, so that no compiler takes the reading away. */
   ahead = 0;
+  /** Keys that stay only because they wait to be compared, about. */
+  #idle = 0;
   #slot = 0;
   #hashFound = 0;
 
@@ -101,12 +108,18 @@ export class KeyStore {
   /** Asks for the memory that putting this packed flow may take. Throws `CAPACITY`. */
   reserve(words: Int32Array, at: number): void {
     const lengths = words[at + FLOW_LENGTHS] as number;
-    this.arena.ensure(SLACK_WORDS + (((lengths & LENGTH_MASK) + (lengths >>> 16)) >>> 2) * 2);
+    this.#ensure(SLACK_WORDS + (((lengths & LENGTH_MASK) + (lengths >>> 16)) >>> 2) * 2);
   }
 
   /** Asks for the memory that putting `count` packed flows of `length` words may take. False = it may yet fail. */
   reserveList(length: number, count: number): boolean {
-    return this.arena.ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
+    return this.#ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
+  }
+
+  #ensure(words: number): boolean {
+    // Near the limit, what waits but is not needed any more goes at once.
+    if (this.#idle > this.waiting.length >>> 2 && this.arena.isNearLimit(words)) this.#sweepAll();
+    return this.arena.ensure(words);
   }
 
   isKey(ref: number): boolean {
@@ -155,7 +168,7 @@ export class KeyStore {
   /** Has a KEY that nobody wants and that is not installed a reason to exist? For the audit. */
   hasReason(key: number): boolean {
     const flags = this.arena.words[key + KEY_FLAGS] as number;
-    return (flags & KEEP) !== 0 || this.log !== undefined || this.#isObserved(key);
+    return (flags & (KEEP | DIRTY)) !== 0 || this.log !== undefined || this.#isObserved(key);
   }
 
   /** The value that should be installed at `key`, 0 = none. */
@@ -163,6 +176,11 @@ export class KeyStore {
     const m = this.arena.words;
     if (((m[key + KEY_FLAGS] as number) & MERGED) !== 0) return m[(m[key + KEY_OTHERS] as number) + NODE_VALUE] as number;
     return m[key + NODE_VALUE] as number;
+  }
+
+  /** The value that a flow-mod shows: the one that is wanted, or of a delete the one that goes. 0 = not known. */
+  valueToSend(key: number, operation: number): number {
+    return operation === DELETE ? (this.arena.words[key + KEY_INSTALLED] as number) : this.wantedValue(key);
   }
 
   /** What has to be done so that the switch holds what is wanted at `key`. */
@@ -207,33 +225,56 @@ export class KeyStore {
     this.ahead = seen;
   }
 
-  /** Puts `key` into the dirty list, and gives a refused one another chance. */
+  /** Makes `key` wait for the next round, and gives a refused one another chance. */
   touch(key: number): void {
     const flags = this.arena.words[key + KEY_FLAGS] as number;
     if ((flags & (DIRTY | REFUSED)) !== DIRTY) this.markDirty(key, flags);
   }
 
-  /** Frees a KEY that nothing needs any more. True when it is gone. */
-  dropIfIdle(key: number): boolean {
+  /** Frees a KEY that nothing needs any more; if it waits to be compared, only then. */
+  dropIfIdle(key: number): void {
     const m = this.arena.words;
     const flags = m[key + KEY_FLAGS] as number;
-    if (m[key + NODE_OWNER] !== 0 || m[key + KEY_INSTALLED] !== 0 || (flags & KEEP) !== 0 || this.log !== undefined) return false;
-    if (this.observers.length !== 0 && this.#isObserved(key)) return false;
-    if ((flags & DIRTY) !== 0) this.dirtyCount--;
-    this.keys.remove(m[key + KEY_HASH] as number, key);
+    if (m[key + NODE_OWNER] !== 0 || m[key + KEY_INSTALLED] !== 0 || (flags & KEEP) !== 0 || this.log !== undefined) return;
+    if (this.observers.length !== 0 && this.#isObserved(key)) return;
+    if ((flags & DIRTY) === 0) this.#dropKey(key, flags);
+    else {
+      this.#idle++;
+      if (this.waiting.length > WAITING_UNSWEPT) this.#sweep(((m[key] as number) >>> 16) & 0xff, 2);
+    }
+  }
+
+  #dropKey(key: number, flags: number): void {
+    this.keys.remove(this.arena.words[key + KEY_HASH] as number, key);
     this.arena.free(key, KEY_MATCH + (((flags & LENGTH_MASK) + 3) >>> 2));
-    return true;
+  }
+
+  /**
+   * For each key that stays only because it waits, two of the same table are looked at, the first one of them first: so that if no
+   * round ever comes, at most half of those that wait are such keys.
+   */
+  #sweep(table: number, count: number, needed?: ReadonlySet<number>): void {
+    const m = this.arena.words;
+    for (let i = 0; i < count; i++) {
+      const key = this.waiting.take(table);
+      if (key === 0) return;
+      const flags = m[key + KEY_FLAGS] as number;
+      const idle = m[key + NODE_OWNER] === 0 && m[key + KEY_INSTALLED] === 0 && (flags & KEEP) === 0;
+      if (idle && needed?.has(key) !== true && !(this.observers.length !== 0 && this.#isObserved(key))) {
+        this.#dropKey(key, flags);
+        if (this.#idle > 0) this.#idle--;
+      } else this.waiting.push(table, key);
+    }
+  }
+
+  #sweepAll(): void {
+    this.#idle = 0;
+    const needed = this.log?.keys();
+    for (const [table, count] of this.waiting.counts()) this.#sweep(table, count, needed);
   }
 
   #isObserved(key: number): boolean {
     return this.observers.some((observer) => observer.holds(key));
-  }
-
-  /** Clears DIRTY of a key that has been looked at. */
-  clean(key: number): void {
-    const m = this.arena.words;
-    m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~DIRTY;
-    this.dirtyCount--;
   }
 
   /**
@@ -252,7 +293,9 @@ export class KeyStore {
     m[key + KEY_INSTALLED] = value;
     if (old !== 0) this.values.release(old);
     if (value !== 0) this.unify(key);
-    if ((flags & (DIRTY | IN_FLIGHT | REFUSED)) === 0 && this.operationFor(key) !== NOTHING) this.touch(key);
+    if ((flags & (DIRTY | IN_FLIGHT | REFUSED)) === 0 && this.tracksChanges && this.operationFor(key) !== NOTHING) {
+      this.touch(key);
+    }
     if (this.freshKeys !== undefined) this.#noteFresh(key, this.freshKeys);
   }
 
@@ -346,22 +389,9 @@ export class KeyStore {
 
   protected markDirty(key: number, flags: number): void {
     if ((flags & REFUSED) !== 0 && this.log !== undefined) this.log.record(UndoLog.REFUSED, key, 0);
-    this.arena.words[key + KEY_FLAGS] = (flags | DIRTY) & ~REFUSED;
-    if ((flags & DIRTY) !== 0) return;
-    this.dirty.push(key);
-    if (++this.dirtyCount * 4 + 4096 < this.dirty.length) this.#compactDirty();
-  }
-
-  /** Most of the list is out of date (keys that came and went): keeps what is DIRTY, once each. */
-  #compactDirty(): void {
     const m = this.arena.words;
-    const kept = new Set<number>();
-    for (let i = 0; i < this.dirty.length; i++) {
-      const key = this.dirty.at(i);
-      if (this.isKey(key) && ((m[key + KEY_FLAGS] as number) & DIRTY) !== 0) kept.add(key);
-    }
-    this.dirty = new RefList();
-    for (const key of kept) this.dirty.push(key);
+    m[key + KEY_FLAGS] = (flags | DIRTY) & ~REFUSED;
+    if ((flags & DIRTY) === 0) this.waiting.push(((m[key] as number) >>> 16) & 0xff, key);
   }
 
   protected makeKey(words: Int32Array, at: number): number {

@@ -40,7 +40,8 @@
  * - K2 the winner stands in the KEY, the others follow in the order of the policy; no owner stands twice at one key.
  * - K3 MERGED if and only if the first of the others is a merged value (owner 0).
  * - K4 the value that should be installed and the one that is are the same ref if and only if their bytes are equal.
- * - K5 a KEY whose desired and installed values differ, or that is UNKNOWN, is DIRTY (in the dirty list), IN_FLIGHT or REFUSED.
+ * - K5 a KEY whose desired and installed values differ, or that is UNKNOWN, is DIRTY, IN_FLIGHT or REFUSED; a DIRTY one
+ *   is exactly once in the store's waiting list or its round queue, and is not dropped before it is taken out of there.
  * - K6 a KEY without contender, installed value or any reason to be kept does not exist.
  * - O1 the ring of an OWNER visits exactly the nodes that name it, as many as it counts; the owner index holds it once.
  * - V1 the reference count of a VALUE is the number of words that hold its ref, plus the pins taken outside the arena.
@@ -100,7 +101,7 @@ export const VALUE_NARROW_WORDS = 3;
 export const VALUE_WIDE_WORDS = 6;
 
 // Bits of word 1 of a KEY, above the match length.
-/** In the dirty list: to be compared. */
+/** To be compared: in a list of the store. */
 export const DIRTY: number = 1 << 16;
 /** A flow-mod for it is under way. */
 export const IN_FLIGHT: number = 1 << 17;
@@ -118,8 +119,6 @@ export const FRESH: number = 1 << 22;
 export const OBSERVED: number = 1 << 23;
 /** Its desired or installed value may be the same as another of different bytes (a value that is not PLAIN). */
 export const FORMS: number = 1 << 24;
-/** Waits in a round for its turn. */
-export const IN_ROUND: number = 1 << 25;
 
 // Bits of word 1 of a VALUE, above the length of the instructions.
 export const WIDE: number = 1 << 16;

@@ -1,5 +1,6 @@
 import { Instructions } from "../flow/instructions.ts";
 import { Match } from "../flow/match.ts";
+import { ChangeList } from "./change-list.ts";
 import { FlowList } from "./flow-list.ts";
 import { HashIndex } from "./hash-index.ts";
 import { instructionsClass } from "./instruction-scan.ts";
@@ -34,6 +35,8 @@ import {
 } from "./layout.ts";
 import { formatOwner, type OwnerId } from "./owner-id.ts";
 import type { Contender, WinnerPolicy } from "./policy.ts";
+import { BatchMemory } from "./round-batch.ts";
+import { RoundQueue } from "./round-queue.ts";
 import { UndoLog } from "./undo-log.ts";
 
 /** What became of a flow that was put. */
@@ -52,6 +55,9 @@ export const KEPT = 3;
 export class PackedStore extends KeyStore {
   readonly owners: HashIndex;
   readonly policy: WinnerPolicy;
+  /** What the present round has yet to send. */
+  readonly queue: RoundQueue;
+  readonly batchMemory: BatchMemory = new BatchMemory();
   /** Contenders of all keys. */
   size = 0;
   ownerCount = 0;
@@ -71,6 +77,12 @@ export class PackedStore extends KeyStore {
     this.#ordered = policy.compare !== undefined || policy.classes === true;
     this.#merging = policy.merge !== undefined || policy.classes === true;
     this.owners = new HashIndex(this.arena);
+    this.queue = new RoundQueue(this, new ChangeList(this.chunkMemory));
+  }
+
+  /** Keys that are DIRTY. */
+  get dirtyCount(): number {
+    return this.waiting.length + this.queue.length;
   }
 
   /** Starts to log changes. */

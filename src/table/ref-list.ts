@@ -19,18 +19,27 @@ export class RefList {
     return (this.#chunks[index >>> 14] as Int32Array)[index & (CHUNK - 1)] as number;
   }
 
-  /** The piece that holds the entries from `index` on, `index` being a multiple of {@link PIECE}. */
+  /** The piece that holds the entry at `index`. */
   piece(index: number): Int32Array {
     return this.#chunks[index >>> 14] as Int32Array;
   }
 
-  /** Keeps the first `length` entries. */
+  /** Where in its {@link piece} the entry at `index` is. */
+  offset(index: number): number {
+    return index & (CHUNK - 1);
+  }
+
+  /** Keeps the first `length` entries, and the memory of the first piece. */
   truncate(length: number): void {
     this.length = length;
-    const chunks = Math.ceil(length / CHUNK);
+    if (this.#chunks.length <= 1) {
+      this.#used = length;
+      return;
+    }
+    const chunks = Math.max(1, Math.ceil(length / CHUNK));
     this.#chunks.length = chunks;
-    this.#last = this.#chunks[chunks - 1] ?? new Int32Array(0);
-    this.#used = length === 0 ? 0 : length - (chunks - 1) * CHUNK;
+    this.#last = this.#chunks[chunks - 1] as Int32Array;
+    this.#used = length - (chunks - 1) * CHUNK;
   }
 
   set(index: number, ref: number): void {

@@ -72,14 +72,14 @@ export function auditStore(store: PackedStore): AuditReport {
   }
   check(at === store.arena.top, "A1", `blocks end at ${at}, not at ${store.arena.top}`);
   check(freeWords === store.arena.freeWords, "A1", `${freeWords} words are free, counted ${store.arena.freeWords}`);
-  let listed = 0;
+  let listedFree = 0;
   for (let sizeClass = 0; sizeClass < store.arena.sizeClasses; sizeClass++) {
     for (let ref = store.arena.freeListHead(sizeClass); ref !== 0; ref = m[ref + 1] as number) {
       check(frees.delete(ref), "A1", `free list ${sizeClass} leads to ${ref}, which is not free or twice in a list`);
-      listed++;
+      listedFree++;
     }
   }
-  check(frees.size === 0, "A1", `${frees.size} free blocks are in no list (${listed} are)`);
+  check(frees.size === 0, "A1", `${frees.size} free blocks are in no list (${listedFree} are)`);
   check(segments > 0, "A1", "no segments");
 
   const references = new Map<number, number>();
@@ -97,8 +97,16 @@ export function auditStore(store: PackedStore): AuditReport {
   let installed = 0;
   let dirty = 0;
   let seenContenders = 0;
-  const inDirtyList = new Set<number>();
-  for (let i = 0; i < store.dirty.length; i++) inDirtyList.add(store.dirty.at(i));
+  const listed = new Set<number>();
+  for (const [table, key] of [...store.waiting.entries(), ...store.queue.entries()]) {
+    check(!listed.has(key), "K5", `key ${key} is twice in the lists`);
+    listed.add(key);
+    check(
+      store.isKey(key) && (((m[key] as number) >>> 16) & 0xff) === table,
+      "K5",
+      `${key} is listed, but not a key of table ${table}`,
+    );
+  }
   const byText = new Set<string>();
   for (const key of keys) {
     const flags = m[key + KEY_FLAGS] as number;
@@ -151,9 +159,9 @@ export function auditStore(store: PackedStore): AuditReport {
       check(!store.values.sameBytes(value, present), "K4", `key ${key} has equal values under two refs`);
     }
     const operation = store.operationFor(key);
-    if (operation !== 0)
+    if (operation !== 0 && store.tracksChanges)
       check((flags & (DIRTY | IN_FLIGHT | REFUSED)) !== 0, "K5", `key ${key} differs, but nothing will be done`);
-    if ((flags & DIRTY) !== 0 && !store.roundOpen) check(inDirtyList.has(key), "K5", `key ${key} is dirty, but not in the list`);
+    check(((flags & DIRTY) !== 0) === listed.has(key), "K5", `key ${key} is dirty but in no list, or the other way round`);
     check(owner !== 0 || present !== 0 || store.hasReason(key), "K6", `key ${key} has no reason to exist`);
   }
   check(store.keys.size === keys.length, "K1", `index has ${store.keys.size} keys, there are ${keys.length}`);
@@ -161,7 +169,7 @@ export function auditStore(store: PackedStore): AuditReport {
   check(store.size === contenders, "O1", `${contenders} contenders, counted ${store.size}`);
   check(store.keyCount === wanted, "K2", `${wanted} keys are wanted, counted ${store.keyCount}`);
   check(store.installedCount === installed, "K5", `${installed} keys are installed, counted ${store.installedCount}`);
-  check(store.dirtyCount === dirty, "K5", `${dirty} keys are dirty, counted ${store.dirtyCount}`);
+  check(store.dirtyCount === dirty && listed.size === dirty, "K5", `${dirty} keys are dirty, counted ${store.dirtyCount}`);
 
   let active = 0;
   for (const owner of owners) {

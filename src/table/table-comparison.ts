@@ -1,7 +1,7 @@
-import { bucketOf, type FlowModOrder } from "./change-set.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
+import { bucketOf, type FlowModOrder } from "./flow-mod-order.ts";
 import { ADD, DELETE, MODIFY, NOTHING } from "./key-store.ts";
 import { KEY_FLAGS, KEY_INSTALLED, UNKNOWN } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";

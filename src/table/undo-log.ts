@@ -23,6 +23,13 @@ export class UndoLog {
     return this.#length / 3;
   }
 
+  /** Every key that an entry names. */
+  keys(): Set<number> {
+    const keys = new Set<number>();
+    for (let i = 0; i < this.#length; i += 3) keys.add(this.#entries[i + 1] as number);
+    return keys;
+  }
+
   /** Takes the entries from `savepoint` on out of the log, the last one first; {@link forEachTouched} still sees their keys. */
   takeBack(savepoint: number, visit: (owner: number, key: number, value: number) => void): void {
     const entries = this.#entries;
