@@ -2,7 +2,7 @@ import { OfsyncError } from "../errors.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import type { FlowModOrder } from "./flow-mod-order.ts";
 import { AHEAD } from "./key-store.ts";
-import { DIRTY, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, REFUSED } from "./layout.ts";
+import { DIRTY, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, MERGED, NODE_VALUE, REFUSED, UNKNOWN } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import { RoundBatch, takeBatch } from "./round-batch.ts";
 import { LEAST_LOOKS } from "./round-queue.ts";
@@ -13,6 +13,9 @@ export interface BatchLimit {
   /** At most about this many bytes of encoded OpenFlow 1.5 messages; the first flow-mod always fits. Default: no limit. */
   readonly maxBytes?: number;
 }
+
+/** Keys of batches up to here have been read a moment ago. */
+const FEW = 256;
 
 /** The fates of a batch's flow-mods; a transport's `BatchResult` is one. */
 export interface BatchFates {
@@ -187,18 +190,43 @@ function markUnknown(store: PackedStore, key: number, sent: number): void {
   store.setInstalled(key, known, true);
 }
 
-function confirmAll(store: PackedStore, { words, base, length }: RoundBatch): void {
+/** All of a batch is in the switch. */
+function confirmAll(store: PackedStore, batch: RoundBatch): void {
+  let m = store.arena.words;
+  const { words, base, length } = batch;
+  const { values } = store;
   const keys = base + length;
-  const values = keys + length;
-  for (let i = 0; i < length; i++) {
-    if (i % AHEAD === 0) {
-      const end = keys + Math.min(length, i + AHEAD);
-      store.readAhead(words, keys + i, end);
-      if (words[values + i] === 0) store.readIndexAhead(words, keys + i, end);
+  const shift = length;
+  const far = length > FEW;
+  const isRead = store.freshKeys !== undefined;
+  let added = 0;
+  for (let at = keys, end = keys + length; at < end; at++) {
+    if (far && (at - keys) % AHEAD === 0) readAhead(store, words, at, Math.min(end, at + AHEAD), shift);
+    const key = words[at] as number;
+    const value = words[at + shift] as number;
+    const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
+    m[key + KEY_FLAGS] = flags;
+    // The usual case, by hand: it is still what is wanted.
+    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED)) !== 0 || isRead) {
+      store.setInstalled(key, value, false);
+      if (value === 0) store.dropIfIdle(key);
+      m = store.arena.words;
+      continue;
     }
-    const key = words[keys + i] as number;
-    const value = words[values + i] as number;
-    store.confirm(key, value);
+    const old = m[key + KEY_INSTALLED] as number;
+    m[key + KEY_INSTALLED] = value;
+    if (old !== 0) {
+      added--;
+      values.release(old);
+    }
     if (value === 0) store.dropIfIdle(key);
+    else added++;
   }
+  store.installedCount += added;
+}
+
+/** Reads what confirming these keys will touch, so that the processor waits for all of it together. */
+function readAhead(store: PackedStore, words: Int32Array, from: number, to: number, shift: number): void {
+  store.readAhead(words, from, to);
+  if (words[from + shift] === 0) store.readIndexAhead(words, from, to);
 }

@@ -299,25 +299,6 @@ export class KeyStore {
     if (this.freshKeys !== undefined) this.#noteFresh(key, this.freshKeys);
   }
 
-  /** What was sent to the switch is installed now; `value` as for {@link setInstalled}, IN_FLIGHT is cleared. */
-  confirm(key: number, value: number): void {
-    const m = this.arena.words;
-    const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
-    m[key + KEY_FLAGS] = flags;
-    // The usual case, by hand: it is still what is wanted.
-    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED)) !== 0 || this.freshKeys !== undefined) {
-      this.setInstalled(key, value, false);
-      return;
-    }
-    const old = m[key + KEY_INSTALLED] as number;
-    m[key + KEY_INSTALLED] = value;
-    if (value !== 0) this.installedCount++;
-    if (old !== 0) {
-      this.installedCount--;
-      this.values.release(old);
-    }
-  }
-
   #noteFresh(key: number, list: RefList): void {
     const m = this.arena.words;
     const flags = m[key + KEY_FLAGS] as number;
