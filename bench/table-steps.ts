@@ -38,9 +38,9 @@ function readAll(batch: FlowModBatch): number {
   return sum;
 }
 
-/** Copies what a batch has borrowed, as the table's next change does if the batch is still there; so that no later step pays for it. */
+/** Copies what a batch has borrowed, as the table's next changes do if the batch is still there; so that no later step pays for it. */
 function keep(batch: FlowModBatch): void {
-  if (batch instanceof BorrowedBatch) batch.recall();
+  if (batch instanceof BorrowedBatch) batch.copySome(Number.POSITIVE_INFINITY);
 }
 
 /** Starts a round, and has everything compared at once that it would else compare bit by bit. */

@@ -1,5 +1,16 @@
 import { OfsyncError } from "../errors.ts";
-import { ARENA_START, KIND_FREE, KIND_KEY, KIND_REST, KIND_SHIFT, KIND_VALUE } from "./layout.ts";
+import {
+  ARENA_START,
+  KIND_FREE,
+  KIND_KEY,
+  KIND_LENT,
+  KIND_REST,
+  KIND_SHIFT,
+  KIND_VALUE,
+  LENT_REST,
+  LENT_VALUE,
+} from "./layout.ts";
+import { RefList } from "./ref-list.ts";
 
 /** What a WebAssembly memory is to us: a buffer that grows where it stands. No WebAssembly code is involved. */
 interface GrowableMemory {
@@ -10,9 +21,14 @@ type GrowableMemoryConstructor = new (descriptor: { initial: number; maximum: nu
 
 /** Reads blocks that it has not had counted. */
 export interface Borrower {
-  /** A KEY or VALUE is about to be freed: what is needed has to be copied now. Must not throw, and must not touch the arena. */
-  recall(): void;
+  /** Copies about `count` of the flows that it still reads from here; true when none is left. Must not throw, and must not touch the arena. */
+  copySome(count: number): boolean;
 }
+
+/** Flows that a borrower copies for each block that is freed meanwhile. */
+const COPIES_PER_FREE = 32;
+/** Blocks kept for borrowers that are given back for each one that is freed when there are no borrowers any more. */
+const RETURNS_PER_FREE = 4;
 
 const PAGE_WORDS = 16384;
 const MAX_PAGES = 65536;
@@ -50,6 +66,8 @@ export class Arena {
   readonly #free: Int32Array = new Int32Array(CLASS_COUNT);
   /** Weakly held: who borrowed and is forgotten need not copy anything. */
   #borrowers: WeakRef<Borrower>[] = [];
+  /** Blocks that were freed while somebody might still read them (LENT): ref, words. */
+  readonly #lent: RefList = new RefList();
   #memory: GrowableMemory | undefined;
 
   constructor(options: { readonly maxBytes?: number; readonly initialWords?: number } = {}) {
@@ -65,6 +83,7 @@ export class Arena {
    */
   ensure(words: number): boolean {
     if (this.top + words <= this.words.length) return true;
+    if (this.#lent.length !== 0 && this.top + words > this.maxWords) this.#recall();
     if (this.top + words > this.maxWords && this.freeWords >= words) return false;
     this.#grow(this.top + words);
     return true;
@@ -91,22 +110,56 @@ export class Arena {
   }
 
   free(ref: number, words: number): void {
-    if (this.#borrowers.length !== 0) this.#recall(ref);
+    if ((this.#borrowers.length !== 0 || this.#lent.length !== 0) && this.#freeLent(ref, words)) return;
     this.#giveBack(ref, words);
   }
 
-  /** KEYs and VALUEs may be read, without being counted, until {@link Borrower.recall} is called. */
+  /**
+   * KEYs and VALUEs may be read without being counted, also when they are freed: then they are kept as LENT until the borrower has
+   * copied what it needs, a few flows with each block that is freed.
+   */
   lend(borrower: Borrower): void {
     this.#borrowers = this.#borrowers.filter((held) => held.deref() !== undefined);
     this.#borrowers.push(new WeakRef(borrower));
   }
 
-  #recall(ref: number): void {
-    const kind = (this.words[ref] as number) >>> KIND_SHIFT;
-    if (kind !== KIND_KEY && kind !== KIND_VALUE) return;
-    const borrowers = this.#borrowers;
+  /** Blocks that are LENT. */
+  get lentBlocks(): number {
+    return this.#lent.length / 2;
+  }
+
+  /** Keeps a block for the borrowers: true; or, if there are none any more, gives some of those kept back. */
+  #freeLent(ref: number, words: number): boolean {
+    const borrower = this.#borrowers[0];
+    if (borrower === undefined) {
+      this.#returnLent(RETURNS_PER_FREE);
+      return false;
+    }
+    if (borrower.deref()?.copySome(COPIES_PER_FREE) !== false) this.#borrowers.shift();
+    const head = this.words[ref] as number;
+    const kind = head >>> KIND_SHIFT;
+    if (kind !== KIND_KEY && kind !== KIND_VALUE) return false;
+    this.words[ref] = (head & LENT_REST) | (KIND_LENT << KIND_SHIFT) | (kind === KIND_VALUE ? LENT_VALUE : 0);
+    this.#lent.push(ref);
+    this.#lent.push(words);
+    return true;
+  }
+
+  #returnLent(count: number): void {
+    const lent = this.#lent;
+    let { length } = lent;
+    for (let i = 0; i < count && length > 0; i++) {
+      length -= 2;
+      this.#giveBack(lent.at(length), lent.at(length + 1));
+    }
+    lent.truncate(length);
+  }
+
+  /** Has everything copied at once that is lent, for want of memory. */
+  #recall(): void {
+    for (const borrower of this.#borrowers) borrower.deref()?.copySome(Number.POSITIVE_INFINITY);
     this.#borrowers = [];
-    for (const borrower of borrowers) borrower.deref()?.recall();
+    this.#returnLent(Number.POSITIVE_INFINITY);
   }
 
   #giveBack(ref: number, words: number): void {

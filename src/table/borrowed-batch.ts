@@ -6,19 +6,25 @@ import { DELETE_COMMAND, PackedBatch } from "./flow-mod-batch.ts";
 import { KEY_FLAGS, KEY_ID, KEY_MATCH, LENGTH_MASK } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 
+/** Flows copied into one list. */
+const PIECE = 1024;
+
 /**
  * A batch that reads its flows where the table keeps them. KEYs and VALUEs never change while they exist, so nothing is copied
- * before the table frees one of its blocks; then all are ({@link Arena.lend}), and the batch is independent of the table.
+ * before the table frees one of its blocks. From then on a few flows are copied with each block that is freed, which the table keeps
+ * as it is meanwhile ({@link Arena.lend}); when all are copied, the batch is independent of the table.
  */
 export class BorrowedBatch implements FlowModBatch, Borrower {
   readonly counts: { readonly add: number; readonly modify: number; readonly delete: number };
   readonly #store: PackedStore;
   readonly #commands: Uint8Array;
-  /** Of each flow-mod; empty once the flows are copied. */
+  /** Of each flow-mod; empty once all flows are copied. */
   #keys: Int32Array;
   /** Likewise; 0 = neither attributes nor instructions. */
   #values: Int32Array;
-  #copy: PackedBatch | undefined;
+  /** The first flows, copied, {@link PIECE} to a list. */
+  readonly #copies: FlowList[] = [];
+  #copied = 0;
   #failure: unknown;
 
   private constructor(store: PackedStore, commands: Uint8Array, keys: Int32Array, values: Int32Array) {
@@ -41,70 +47,74 @@ export class BorrowedBatch implements FlowModBatch, Borrower {
   }
 
   at(index: number): FlowMod {
-    const own = this.#own();
-    if (own !== undefined) return own.at(index);
-    this.#check(index);
+    const command = FLOW_MOD_COMMANDS[this.#command(index)] as FlowMod["command"];
+    if (index < this.#copied) return { command, flow: this.#copyOf(index).at(index % PIECE) };
     const list = new FlowList(1);
     this.#store.appendTo(list, this.#keys[index] as number, this.#values[index] as number);
-    return { command: FLOW_MOD_COMMANDS[this.#commands[index] as number] as FlowMod["command"], flow: list.at(0) };
+    return { command, flow: list.at(0) };
   }
 
   read(index: number, into: FlowModView): void {
-    const own = this.#own();
-    if (own !== undefined) {
-      own.read(index, into);
-      return;
-    }
-    this.#check(index);
-    const key = this.#keys[index] as number;
-    const { arena, values } = this.#store;
-    const id = arena.words[key + KEY_ID] as number;
-    into.command = this.#commands[index] as number;
-    into.table = (id >>> 16) & 0xff;
-    into.priority = id & 0xffff;
-    into.matchBuffer = arena.bytes;
-    into.matchStart = 4 * (key + KEY_MATCH);
-    into.matchLength = (arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK;
-    values.read(this.#values[index] as number, into);
-    if (into.command === DELETE_COMMAND) into.instructionsLength = 0;
+    const command = this.#command(index);
+    if (index < this.#copied) this.#copyOf(index).read(index % PIECE, into);
+    else this.#readBorrowed(index, into);
+    into.command = command;
+    if (command === DELETE_COMMAND) into.instructionsLength = 0;
   }
 
   *[Symbol.iterator](): IterableIterator<FlowMod> {
     for (let i = 0; i < this.length; i++) yield this.at(i);
   }
 
-  recall(): void {
-    if (this.#copy !== undefined || this.#failure !== undefined) return;
+  copySome(count: number): boolean {
+    const { length } = this;
     try {
-      this.#copy = new PackedBatch(this.#commands, this.#copyFlows());
+      const end = Math.min(length, this.#copied + count);
+      while (this.#copied < end) this.#copyUpTo(Math.min(end, this.#copied - (this.#copied % PIECE) + PIECE));
     } catch (error) {
       // The table goes on without us; whoever still wants to read is told.
       this.#failure = error;
     }
+    if (this.#copied < length && this.#failure === undefined) return false;
     this.#keys = new Int32Array(0);
     this.#values = this.#keys;
+    return true;
   }
 
-  #own(): PackedBatch | undefined {
-    if (this.#failure === undefined) return this.#copy;
-    throw new OfsyncError("CAPACITY", "there was no memory to keep this batch when the table changed", { cause: this.#failure });
-  }
-
-  #check(index: number): void {
-    if (index >>> 0 !== index || index >= this.length) throw new RangeError(`index ${index} is not in 0 … ${this.length - 1}`);
-  }
-
-  #copyFlows(): FlowList {
-    const store = this.#store;
-    const { length } = this;
-    let words = 0;
-    for (let i = 0; i < length; i++) words += store.wordsOf(this.#keys[i] as number, this.#values[i] as number);
-    const flows = new FlowList(length, words);
-    for (let i = 0, at = 0; i < length; i++) {
-      flows.setStart(i, at);
-      at += store.writeAt(flows.words, at, this.#keys[i] as number, this.#values[i] as number);
+  /** Copies the flows up to `end` of the present piece. */
+  #copyUpTo(end: number): void {
+    const first = this.#copied;
+    if (first % PIECE === 0) this.#copies.push(new FlowList(Math.min(PIECE, this.length - first)));
+    const list = this.#copies[this.#copies.length - 1] as FlowList;
+    for (let i = first; i < end; i++) {
+      this.#store.appendTo(list, this.#keys[i] as number, this.#values[i] as number);
+      this.#copied = i + 1;
     }
-    flows.close(length);
-    return flows;
+  }
+
+  #copyOf(index: number): FlowList {
+    return this.#copies[Math.floor(index / PIECE)] as FlowList;
+  }
+
+  #readBorrowed(index: number, into: FlowModView): void {
+    const key = this.#keys[index] as number;
+    const { arena, values } = this.#store;
+    const id = arena.words[key + KEY_ID] as number;
+    into.table = (id >>> 16) & 0xff;
+    into.priority = id & 0xffff;
+    into.matchBuffer = arena.bytes;
+    into.matchStart = 4 * (key + KEY_MATCH);
+    into.matchLength = (arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK;
+    values.read(this.#values[index] as number, into);
+  }
+
+  #command(index: number): number {
+    if (this.#failure !== undefined) {
+      throw new OfsyncError("CAPACITY", "there was no memory to keep this batch when the table changed", {
+        cause: this.#failure,
+      });
+    }
+    if (index >>> 0 !== index || index >= this.length) throw new RangeError(`index ${index} is not in 0 … ${this.length - 1}`);
+    return this.#commands[index] as number;
   }
 }

@@ -32,6 +32,9 @@
  *   4  idle timeout << 16 | hard timeout   │ only if WIDE, that is if one of them is not 0
  *   5  importance << 16 | flags            ┘)
  *   3|6… instructions, padded with zeros to whole words
+ *
+ *   LENT       a KEY or VALUE that was freed while a batch may still read it: only word 0 differs
+ *   0  kind │ LENT_VALUE │ table << 16 | priority (KEY)
  * ```
  *
  * Invariants (checked by `validate` in store-audit.ts):
@@ -45,7 +48,8 @@
  * - K6 a KEY without contender, installed value or any reason to be kept does not exist.
  * - O1 the ring of an OWNER visits exactly the nodes that name it, as many as it counts; the owner index holds it once.
  * - V1 the reference count of a VALUE is the number of words that hold its ref, plus the pins taken outside the arena.
- * - A1 blocks follow each other without gap up to `top`; every FREE block is in the list of its size exactly once.
+ * - A1 blocks follow each other without gap up to `top`; every FREE block is in the list of its size exactly once; the
+ *   LENT blocks are those that the arena keeps for borrowers.
  */
 
 export const KIND_KEY = 1;
@@ -54,10 +58,16 @@ export const KIND_OWNER = 3;
 export const KIND_VALUE = 4;
 export const KIND_SEGMENT = 5;
 export const KIND_FREE = 6;
+export const KIND_LENT = 7;
 /** `word >>> KIND_SHIFT` is the kind. */
 export const KIND_SHIFT = 29;
 /** The rest of word 0. */
 export const KIND_REST = 0x1fff_ffff;
+
+/** In word 0 of a LENT block: it was a VALUE, not a KEY. */
+export const LENT_VALUE: number = 1 << 28;
+/** What word 0 of a LENT block keeps of the KEY's or VALUE's. */
+export const LENT_REST = 0x0fff_ffff;
 
 /** First words of the arena, never a block, so that no ref is 0. */
 export const ARENA_START = 2;

@@ -13,6 +13,7 @@ import {
   KIND_CONTENDER,
   KIND_FREE,
   KIND_KEY,
+  KIND_LENT,
   KIND_OWNER,
   KIND_REST,
   KIND_SEGMENT,
@@ -53,6 +54,7 @@ export function auditStore(store: PackedStore): AuditReport {
   const frees = new Set<number>();
   let contenderBlocks = 0;
   let segments = 0;
+  let lent = 0;
   let freeWords = 0;
   let at = ARENA_START;
   while (at < store.arena.top) {
@@ -64,6 +66,7 @@ export function auditStore(store: PackedStore): AuditReport {
     else if (kind === KIND_VALUE) values.push(at);
     else if (kind === KIND_CONTENDER) contenderBlocks++;
     else if (kind === KIND_SEGMENT) segments++;
+    else if (kind === KIND_LENT) lent++;
     else if (kind === KIND_FREE) {
       frees.add(at);
       freeWords += size;
@@ -81,6 +84,7 @@ export function auditStore(store: PackedStore): AuditReport {
   }
   check(frees.size === 0, "A1", `${frees.size} free blocks are in no list (${listedFree} are)`);
   check(segments > 0, "A1", "no segments");
+  check(lent === store.arena.lentBlocks, "A1", `${lent} blocks are lent, counted ${store.arena.lentBlocks}`);
 
   const references = new Map<number, number>();
   const refer = (value: number): void => {

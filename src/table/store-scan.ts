@@ -6,12 +6,14 @@ import {
   KIND_CONTENDER,
   KIND_FREE,
   KIND_KEY,
+  KIND_LENT,
   KIND_OWNER,
   KIND_REST,
   KIND_SEGMENT,
   KIND_SHIFT,
   KIND_VALUE,
   LENGTH_MASK,
+  LENT_VALUE,
   OWNER_WORDS,
   SEGMENT_WORDS,
   VALUE_FLAGS,
@@ -25,7 +27,8 @@ const SEGMENT_BLOCK: number = blockWords(SEGMENT_WORDS);
 /** Words of the block that begins at `at`, whatever it is. */
 export function blockSizeAt(m: Int32Array, at: number): number {
   const head = m[at] as number;
-  const kind = head >>> KIND_SHIFT;
+  let kind = head >>> KIND_SHIFT;
+  if (kind === KIND_LENT) kind = (head & LENT_VALUE) !== 0 ? KIND_VALUE : KIND_KEY;
   if (kind === KIND_KEY) return blockWords(KEY_MATCH + ((((m[at + KEY_FLAGS] as number) & LENGTH_MASK) + 3) >>> 2));
   if (kind === KIND_VALUE) {
     const flags = m[at + VALUE_FLAGS] as number;

@@ -75,6 +75,44 @@ describe("a batch of a table's own comparison", () => {
     expect(asBytes(batch)).toEqual(bytes);
   });
 
+  it("is copied bit by bit while the table changes, and what it read meanwhile is given back", () => {
+    const table = new DesiredFlowTable();
+    for (let key = 0; key < 5000; key++) table.addFlow(U, flowOf(key, output(key)));
+    put(table);
+    for (let key = 0; key < 5000; key++) table.setFlow(U, flowOf(key, output(key + 1)));
+    const batch = diffTables(table, table.installed);
+    const bytes = asBytes(batch);
+    const { arena } = DesiredFlowTable.storeOf(table);
+    let most = 0;
+    for (let key = 4999; key >= 0; key--) {
+      table.setFlow(U, flowOf(key, output(key + 7)));
+      most = Math.max(most, arena.lentBlocks);
+      if (key % 50 > 0 || key < 4500) continue;
+      expect(asBytes(batch)).toEqual(bytes);
+      table.validate();
+    }
+    expect(most).toBe(Math.ceil(5000 / 32));
+    expect(arena.lentBlocks).toBe(0);
+    expect(asBytes(batch)).toEqual(bytes);
+    expect(asObjects(batch)).toHaveLength(5000);
+  });
+
+  it("is copied at once when the table needs the memory", () => {
+    const table = new DesiredFlowTable({ maxBytes: 400_000 });
+    for (let key = 0; key < 2000; key++) table.addFlow(U, flowOf(key, output(key)));
+    const batch = diffTables(table, table.installed);
+    const bytes = asBytes(batch);
+    for (let key = 0; key < 10; key++) table.setFlow(U, flowOf(key, output(key + 1)));
+    const { arena } = DesiredFlowTable.storeOf(table);
+    expect(arena.lentBlocks).toBeGreaterThan(0);
+    expect(() => {
+      for (let key = 2000; ; key++) table.addFlow(U, flowOf(key, output(key)));
+    }).toThrow(expect.objectContaining({ code: "CAPACITY" }));
+    expect(arena.lentBlocks).toBe(0);
+    expect(asBytes(batch)).toEqual(bytes);
+    table.validate();
+  });
+
   it("says so when an index is outside", () => {
     const table = new DesiredFlowTable();
     table.addFlow(U, flowOf(1, output(1)));
