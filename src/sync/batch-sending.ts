@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { FlowModBatch } from "../diff/flow-mod.ts";
-import type { SendOptions, Transport } from "../transport/transport.ts";
+import type { BatchResult, SendOptions, Transport } from "../transport/transport.ts";
 import type { RefusalError } from "./report.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -13,46 +13,61 @@ export interface BatchOutcome {
 
 export const UNKNOWN_OUTCOME: BatchOutcome = { fate: "unknown", refused: new Map(), unknown: new Set() };
 
+/** The way that batches take, and who counts them. */
+export interface BatchRoad {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly guard: SendOptions["guard"];
+  /** Is the connection on which the batch was sent still up? */
+  isCurrent(): boolean;
+}
+
 /**
  * Hands one batch to the transport and counts it. An answer counts only while the connection that gave it is still up
  * (`isCurrent`): what a lost connection said may be undone by now.
  */
-export async function sendBatch(
-  to: {
-    readonly transport: Transport;
-    readonly clock: Clock;
-    readonly telemetry: Telemetry;
-    readonly guard: SendOptions["guard"];
-    isCurrent(): boolean;
-  },
+export function sendBatch(road: BatchRoad, batch: FlowModBatch, options: SendOptions): Promise<BatchOutcome> {
+  const { transport, clock, guard, telemetry } = road;
+  const begun = telemetry.hearsBatches ? clock.now() : undefined;
+  const { epoch } = transport;
+  let answer: Promise<BatchResult>;
+  try {
+    answer = transport.send(batch, guard === undefined ? options : { ...options, guard });
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return answer.then((result) => {
+    const outcome: BatchOutcome = result.epoch === epoch && road.isCurrent() ? result : UNKNOWN_OUTCOME;
+    count(road, batch, options.atomic === true, outcome, { epoch, begun, bytes: result.bytes });
+    return outcome;
+  });
+}
+
+function count(
+  { telemetry, clock }: BatchRoad,
   batch: FlowModBatch,
-  options: SendOptions,
-): Promise<BatchOutcome> {
-  const { transport, clock, telemetry, guard } = to;
-  const begun = clock.now();
-  const epoch = transport.epoch;
-  const result = await transport.send(batch, guard === undefined ? options : { ...options, guard });
-  const outcome: BatchOutcome = result.epoch === epoch && to.isCurrent() ? result : UNKNOWN_OUTCOME;
-  const atomic = options.atomic === true;
+  atomic: boolean,
+  outcome: BatchOutcome,
+  { epoch, begun, bytes }: { readonly epoch: number; readonly begun: number | undefined; readonly bytes: number },
+): void {
   telemetry.add("adds", batch.counts.add);
   telemetry.add("modifies", batch.counts.modify);
   telemetry.add("deletes", batch.counts.delete);
   telemetry.add(atomic ? "atomicBatches" : "plainBatches");
-  telemetry.add("bytesSent", result.bytes);
-  telemetry.batch(() => {
-    const unknown = unknownCount(batch, outcome);
-    return {
-      epoch,
-      flowMods: batch.length,
-      atomic,
-      applied: batch.length - outcome.refused.size - unknown,
-      refused: outcome.refused.size,
-      unknown,
-      bytes: result.bytes,
-      milliseconds: clock.now() - begun,
-    };
+  telemetry.add("bytesSent", bytes);
+  if (begun === undefined) return;
+  const unknown = unknownCount(batch, outcome);
+  telemetry.batch({
+    epoch,
+    flowMods: batch.length,
+    atomic,
+    applied: batch.length - outcome.refused.size - unknown,
+    refused: outcome.refused.size,
+    unknown,
+    bytes,
+    milliseconds: clock.now() - begun,
   });
-  return outcome;
 }
 
 /** How many flow-mods of the batch ended with an unknown fate. */

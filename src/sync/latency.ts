@@ -22,6 +22,11 @@ export class LatencyMeter {
   #last: number | undefined;
   #max: number | undefined;
 
+  /** A change waits for its confirmation. */
+  get isWaiting(): boolean {
+    return this.#revisions.length > 0;
+  }
+
   changed(revision: number, now: number): void {
     if (this.#revisions.length >= MAX_WAITING) return;
     this.#revisions.push(revision);
@@ -40,8 +45,13 @@ export class LatencyMeter {
       each(milliseconds);
       done++;
     }
-    this.#revisions.splice(0, done);
-    this.#times.splice(0, done);
+    if (done === this.#revisions.length) {
+      this.#revisions.length = 0;
+      this.#times.length = 0;
+    } else if (done > 0) {
+      this.#revisions.splice(0, done);
+      this.#times.splice(0, done);
+    }
   }
 
   status(): LatencyStatus {

@@ -23,6 +23,7 @@ export class Listeners<Event> {
   }
 
   emit(event: Event): void {
+    if (this.#listeners.size === 0) return;
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);

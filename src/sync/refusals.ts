@@ -18,6 +18,8 @@ interface Refusal {
 /** Errors that mean: no room, ask again when something was removed. */
 const FULL = new Set(["OFPFMFC_TABLE_FULL", "OFPFMFC_ALL_TABLES_FULL"]);
 
+const NO_FLOWS: readonly Flow[] = [];
+
 /** Retries are gathered into steps of this many milliseconds, so that many refused flows make few rounds. */
 const RETRY_STEP_MS = 50;
 
@@ -80,9 +82,10 @@ export class Refusals {
   }
 
   /** The flows whose wait is over. Their records stay, so that a further refusal counts as one more attempt. */
-  takeDue(): Flow[] {
+  takeDue(): readonly Flow[] {
+    if (this.#earliest === Number.POSITIVE_INFINITY) return NO_FLOWS;
     const now = this.#clock.now();
-    if (now < this.#earliest) return [];
+    if (now < this.#earliest) return NO_FLOWS;
     const due: Flow[] = [];
     this.#earliest = Number.POSITIVE_INFINITY;
     for (const [text, refusal] of this.#byKey) {

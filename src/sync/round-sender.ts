@@ -1,15 +1,9 @@
 import type { Clock } from "../clock.ts";
-import {
-  createFlowModView,
-  FLOW_MOD_COMMANDS,
-  type FlowModBatch,
-  type FlowModCommand,
-  type FlowModView,
-} from "../diff/flow-mod.ts";
+import { createFlowModView, FLOW_MOD_COMMANDS, type FlowModBatch, type FlowModCommand } from "../diff/flow-mod.ts";
 import { isOfsyncError } from "../errors.ts";
 import type { FlowModRound } from "../table/flow-mod-round.ts";
-import type { Transport } from "../transport/transport.ts";
-import { type BatchOutcome, sendBatch, UNKNOWN_OUTCOME } from "./batch-sending.ts";
+import type { SendOptions, Transport } from "../transport/transport.ts";
+import { type BatchOutcome, type BatchRoad, sendBatch, UNKNOWN_OUTCOME } from "./batch-sending.ts";
 import { keyTextOfView } from "./key-text.ts";
 import type { BatchOptions, SyncSettings } from "./options.ts";
 import type { RefusalError } from "./report.ts";
@@ -20,10 +14,13 @@ import { pause } from "./wakeup.ts";
 /** Synchronous work may hold the event loop for this long before it lets others run. */
 const SLICE_MS = 12;
 
+const PLAIN: SendOptions = { atomic: false };
+const ATOMIC: SendOptions = { atomic: true };
+
 /** What the sender asks of the synchroniser. */
 export interface RoundSenderHooks {
-  /** Is this still the connection that the round began on, and is the synchroniser running? */
-  isCurrent(): boolean;
+  /** Is this still the present connection, and is the synchroniser running? */
+  isCurrent(epoch: number): boolean;
   /** Which flow-mods of the batch must not be sent, and why, by index. */
   screen(batch: FlowModBatch): ReadonlyMap<number, RefusalError>;
   /** Indexes of the flow-mods whose key somebody else changed while they were under way: who came last is not known. */
@@ -34,7 +31,6 @@ export interface RoundSenderHooks {
 
 interface Outstanding {
   readonly batch: FlowModBatch;
-  readonly done: Promise<void>;
   /** What is done to which key; made when a foreign change asks for it. */
   keys: Map<string, FlowModCommand> | undefined;
 }
@@ -44,34 +40,42 @@ export type PumpResult = "allSent" | "backlogged" | "lost";
 
 /**
  * Sends one round: asks it for batches no faster than the switch takes them, hands them to the transport, and settles each with
- * what the switch said.
+ * what the switch said. A round of one change is most of what a controller does in its life, so that the straight way through here
+ * has no turn of its own for each step: what need not wait does not.
  *
  * Invariants: nothing is built while the transport is backlogged or `maxOutstanding` batches are unanswered; a batch that
  * takes flows away is not sent before every batch that puts flows in is answered (and the other way round), so that sending a
  * batch once more cannot change the order of the two; every batch that the round gave out is settled exactly once.
  */
-export class RoundSender {
+export class RoundSender implements BatchRoad {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly guard: SendOptions["guard"];
+  readonly #epoch: number;
   readonly #round: FlowModRound;
-  readonly #transport: Transport;
   readonly #limits: Required<BatchOptions>;
-  readonly #clock: Clock;
-  readonly #to: Parameters<typeof sendBatch>[0];
   readonly #hooks: RoundSenderHooks;
-  readonly #outstanding = new Set<Outstanding>();
-  readonly #view: FlowModView = createFlowModView();
+  readonly #outstanding: Outstanding[] = [];
   #held: FlowModBatch | undefined;
   #deleting: boolean | undefined;
   #outstandingMods = 0;
   #atomic: boolean;
   #failure: { readonly error: unknown } | undefined;
+  /** Resolves with the next answer; made when somebody waits. */
+  #answer: Promise<void> | undefined;
+  #told: (() => void) | undefined;
 
-  constructor(round: FlowModRound, settings: SyncSettings, telemetry: Telemetry, hooks: RoundSenderHooks) {
+  /** `epoch`: the connection that the round is for. */
+  constructor(round: FlowModRound, epoch: number, settings: SyncSettings, telemetry: Telemetry, hooks: RoundSenderHooks) {
     const { transport, batch, clock, guard } = settings;
     this.#round = round;
-    this.#transport = transport;
+    this.#epoch = epoch;
+    this.transport = transport;
+    this.telemetry = telemetry;
+    this.guard = guard;
     this.#limits = batch;
-    this.#clock = clock;
-    this.#to = { transport, clock, telemetry, guard, isCurrent: () => hooks.isCurrent() };
+    this.clock = clock;
     this.#hooks = hooks;
     this.#atomic = batch.atomic === "whenPossible" && transport.capabilities.atomic;
   }
@@ -85,52 +89,57 @@ export class RoundSender {
     return this.#outstandingMods;
   }
 
+  /** Every batch that was sent is answered. */
+  get isAnswered(): boolean {
+    return this.#outstanding.length === 0;
+  }
+
+  isCurrent(): boolean {
+    return this.#hooks.isCurrent(this.#epoch);
+  }
+
   /** The flow-mod under way for this key ({@link keyTextOfView}), if any; one that is made and waits to be sent counts. */
   inFlight(key: string): FlowModCommand | undefined {
-    const held = this.#held === undefined ? undefined : this.#keysOf(this.#held).get(key);
+    const held = this.#held === undefined ? undefined : keysOf(this.#held).get(key);
     if (held !== undefined) return held;
     for (const entry of this.#outstanding) {
-      entry.keys ??= this.#keysOf(entry.batch);
+      entry.keys ??= keysOf(entry.batch);
       const command = entry.keys.get(key);
       if (command !== undefined) return command;
     }
     return undefined;
   }
 
-  /** Sends until everything is sent, the switch is behind, or the connection is gone. */
-  async pump(): Promise<PumpResult> {
-    let sliceStart = this.#clock.now();
-    for (;;) {
-      if (!this.#hooks.isCurrent()) return "lost";
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#outstanding.size >= this.#limits.maxOutstanding) {
-        await this.#oneAnswered();
-        sliceStart = this.#clock.now();
-        continue;
-      }
-      if (this.#transport.isBacklogged) return "backlogged";
-      const batch = this.#held ?? this.#round.next(this.#limits);
-      this.#held = undefined;
-      if (batch === undefined) return "allSent";
-      if (this.#turnsAround(batch) && this.#outstanding.size > 0) {
-        this.#held = batch;
-        await this.#oneAnswered();
-        continue;
-      }
-      if (batch.length > 0) {
-        this.#deleting = batch.counts.delete > 0;
-        this.#dispatch(batch);
-      }
-      if (this.#clock.now() - sliceStart > SLICE_MS) {
-        await pause(this.#clock, 0);
-        sliceStart = this.#clock.now();
-      }
-    }
+  /** Sends until everything is sent, the switch is behind, or the connection is gone. At once when nothing has to be waited for. */
+  pump(): PumpResult | Promise<PumpResult> {
+    const end = this.#burst();
+    return typeof end === "string" ? end : this.#goOn(end);
+  }
+
+  /** Resolves at the next answer, or when {@link interrupt} is called. */
+  oneAnswered(): Promise<void> {
+    this.#answer ??= new Promise((resolve) => {
+      this.#told = resolve;
+    });
+    return this.#answer;
+  }
+
+  /** Whoever waits for an answer waits no longer. */
+  interrupt(): void {
+    const told = this.#told;
+    this.#answer = undefined;
+    this.#told = undefined;
+    told?.();
   }
 
   /** Resolves when every batch that was sent is answered. Throws what {@link RoundSenderHooks} or the table threw meanwhile. */
   async allAnswered(): Promise<void> {
-    while (this.#outstanding.size > 0) await this.#oneAnswered();
+    while (!this.isAnswered) await this.oneAnswered();
+    this.check();
+  }
+
+  /** Throws what {@link RoundSenderHooks} or the table threw, if they did. */
+  check(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -143,33 +152,65 @@ export class RoundSender {
     this.#round.cancel();
   }
 
+  async #goOn(wait: Promise<void>): Promise<PumpResult> {
+    for (let next = wait; ; ) {
+      await next;
+      const end = this.#burst();
+      if (typeof end === "string") return end;
+      next = end;
+    }
+  }
+
+  /** Sends what may be sent now. A promise: there is more, and it may be sent when that resolves. */
+  #burst(): PumpResult | Promise<void> {
+    // The first batch is not counted: most rounds have one, and need no clock.
+    let until: number | undefined;
+    for (;;) {
+      if (!this.isCurrent()) return "lost";
+      this.check();
+      if (this.#outstanding.length >= this.#limits.maxOutstanding) return this.oneAnswered();
+      if (this.transport.isBacklogged) return "backlogged";
+      const batch = this.#held ?? this.#round.next(this.#limits);
+      this.#held = undefined;
+      if (batch === undefined) return "allSent";
+      if (this.#turnsAround(batch) && this.#outstanding.length > 0) {
+        this.#held = batch;
+        return this.oneAnswered();
+      }
+      if (batch.length > 0) {
+        this.#deleting = batch.counts.delete > 0;
+        this.#dispatch(batch);
+      }
+      const now = this.clock.now();
+      until ??= now + SLICE_MS;
+      if (now > until) return pause(this.clock, 0);
+    }
+  }
+
   /** Does this batch begin to delete after batches that put in, or the reverse? */
   #turnsAround(batch: FlowModBatch): boolean {
     return batch.length > 0 && this.#deleting !== undefined && this.#deleting !== batch.counts.delete > 0;
   }
 
-  async #oneAnswered(): Promise<void> {
-    await Promise.race([...this.#outstanding].map((entry) => entry.done));
-  }
-
+  /** An error that should not happen leaves the batch unknown and is thrown by {@link check}. */
   #dispatch(batch: FlowModBatch): void {
+    const entry: Outstanding = { batch, keys: undefined };
+    this.#outstanding.push(entry);
     this.#outstandingMods += batch.length;
-    const entry: Outstanding = {
-      batch,
-      keys: undefined,
-      done: this.#deliver(batch).finally(() => {
-        this.#outstanding.delete(entry);
-        this.#outstandingMods -= batch.length;
-      }),
-    };
-    this.#outstanding.add(entry);
+    this.#sendAllowed(batch).then(
+      (outcome) => this.#settle(entry, outcome),
+      (error) => {
+        this.#failure ??= { error };
+        this.#settle(entry, UNKNOWN_OUTCOME);
+      },
+    );
   }
 
-  /** Never rejects: an error that should not happen leaves the batch unknown and is thrown by {@link allAnswered}. */
-  async #deliver(batch: FlowModBatch): Promise<void> {
+  #settle(entry: Outstanding, heard: BatchOutcome): void {
+    const { batch } = entry;
     let outcome = UNKNOWN_OUTCOME;
     try {
-      outcome = this.#doubted(batch, await this.#sendAllowed(batch));
+      outcome = this.#doubted(batch, heard);
     } catch (error) {
       this.#failure ??= { error };
     }
@@ -179,12 +220,23 @@ export class RoundSender {
     } catch (error) {
       this.#failure ??= { error };
     }
+    this.#outstanding.splice(this.#outstanding.indexOf(entry), 1);
+    this.#outstandingMods -= batch.length;
+    this.interrupt();
   }
 
   /** Sends what the screen lets through. */
-  async #sendAllowed(batch: FlowModBatch): Promise<BatchOutcome> {
-    const withheld = this.#hooks.screen(batch);
-    if (withheld.size === 0) return this.#send(batch);
+  #sendAllowed(batch: FlowModBatch): Promise<BatchOutcome> {
+    let withheld: ReadonlyMap<number, RefusalError>;
+    try {
+      withheld = this.#hooks.screen(batch);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return withheld.size === 0 ? this.#send(batch) : this.#sendRest(batch, withheld);
+  }
+
+  async #sendRest(batch: FlowModBatch, withheld: ReadonlyMap<number, RefusalError>): Promise<BatchOutcome> {
     const indexes: number[] = [];
     for (let i = 0; i < batch.length; i++) if (!withheld.has(i)) indexes.push(i);
     if (indexes.length === 0) return { fate: "applied", refused: withheld, unknown: new Set() };
@@ -192,25 +244,21 @@ export class RoundSender {
     return inWhole(await this.#send(part), indexes, withheld);
   }
 
-  async #send(batch: FlowModBatch): Promise<BatchOutcome> {
-    if (this.#atomic && batch.length > 1) {
-      const outcome = await this.#attempt(batch, true);
-      // Nothing of a refused atomic batch was applied: once more without the tie, so that only the culprits stay out.
-      if (outcome !== undefined && outcome.refused.size === 0) return outcome;
-      if (!this.#hooks.isCurrent()) return UNKNOWN_OUTCOME;
-    }
-    return (await this.#attempt(batch, false)) ?? UNKNOWN_OUTCOME;
+  #send(batch: FlowModBatch): Promise<BatchOutcome> {
+    return this.#atomic && batch.length > 1 ? this.#sendAtomic(batch) : sendBatch(this, batch, PLAIN);
   }
 
-  /** Undefined: the transport cannot send this batch this way. */
-  async #attempt(batch: FlowModBatch, atomic: boolean): Promise<BatchOutcome | undefined> {
+  async #sendAtomic(batch: FlowModBatch): Promise<BatchOutcome> {
     try {
-      return await sendBatch(this.#to, batch, { atomic });
+      const outcome = await sendBatch(this, batch, ATOMIC);
+      // Nothing of a refused atomic batch was applied: once more without the tie, so that only the culprits stay out.
+      if (outcome.refused.size === 0) return outcome;
     } catch (error) {
-      if (!atomic || !isOfsyncError(error)) throw error;
+      if (!isOfsyncError(error)) throw error;
+      // The transport cannot send this batch this way.
       if (error.code === "TRANSPORT_UNSUPPORTED") this.#atomic = false;
-      return undefined;
     }
+    return this.isCurrent() ? sendBatch(this, batch, PLAIN) : UNKNOWN_OUTCOME;
   }
 
   #doubted(batch: FlowModBatch, outcome: BatchOutcome): BatchOutcome {
@@ -224,15 +272,16 @@ export class RoundSender {
     }
     return { fate: outcome.fate, refused, unknown };
   }
+}
 
-  #keysOf(batch: FlowModBatch): Map<string, FlowModCommand> {
-    const keys = new Map<string, FlowModCommand>();
-    for (let i = 0; i < batch.length; i++) {
-      batch.read(i, this.#view);
-      keys.set(keyTextOfView(this.#view), FLOW_MOD_COMMANDS[this.#view.command] as FlowModCommand);
-    }
-    return keys;
+function keysOf(batch: FlowModBatch): Map<string, FlowModCommand> {
+  const keys = new Map<string, FlowModCommand>();
+  const view = createFlowModView();
+  for (let i = 0; i < batch.length; i++) {
+    batch.read(i, view);
+    keys.set(keyTextOfView(view), FLOW_MOD_COMMANDS[view.command] as FlowModCommand);
   }
+  return keys;
 }
 
 /** Maps the fates of a part back to the whole batch, and adds what was withheld. */

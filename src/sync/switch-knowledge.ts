@@ -14,6 +14,8 @@ import type { Telemetry } from "./telemetry.ts";
 /** The records of refused flows are looked through for outdated ones at most this often, unless somebody asks for them. */
 const PRUNE_INTERVAL_MS = 1000;
 
+const NOTHING_WITHHELD: ReadonlyMap<number, RefusalError> = new Map();
+
 /**
  * What is known of the switch on the present connection, apart from where the state machine stands.
  *
@@ -85,8 +87,9 @@ export class SwitchKnowledge {
    * has just evicted for want of room (it would evict another one).
    */
   screen(batch: FlowModBatch): ReadonlyMap<number, RefusalError> {
-    const withheld = new Map<number, RefusalError>();
     const { ownership } = this.settings;
+    if (ownership === undefined && this.#evicted.size === 0) return NOTHING_WITHHELD;
+    const withheld = new Map<number, RefusalError>();
     const view = this.#view;
     if (this.#evicted.size > 0) {
       for (let index = 0; index < batch.length; index++) {

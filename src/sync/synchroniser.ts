@@ -15,13 +15,15 @@ import { type ReadPurpose, SwitchRead } from "./read-back.ts";
 import { isTableFull } from "./refusals.ts";
 import { reinstall } from "./reinstall.ts";
 import type { SettledReport } from "./report.ts";
-import { RoundSender } from "./round-sender.ts";
+import { type PumpResult, RoundSender, type RoundSenderHooks } from "./round-sender.ts";
 import type { SyncState } from "./state.ts";
 import type { SyncStatus } from "./status.ts";
 import { SwitchKnowledge } from "./switch-knowledge.ts";
 import { Telemetry } from "./telemetry.ts";
 import { stoppedError, Waiters } from "./waiters.ts";
 import { Wakeup } from "./wakeup.ts";
+
+const NO_DOUBTS: ReadonlySet<number> = new Set();
 
 /** How `settled` waits. */
 export interface SettledOptions {
@@ -57,8 +59,9 @@ export class Synchroniser {
   #life: "new" | "running" | "stopped" = "new";
   #running: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
+  /** Ends what the loop waits for at the transport, when the synchroniser is stopped. */
   #stopWaiting: () => void = () => {};
-  readonly #stopped: Promise<void>;
+  readonly #roundHooks: RoundSenderHooks;
   /** Connection that the loop works on; another number or none means that it has to begin anew. */
   #epoch = 0;
   #confirmed: number | undefined;
@@ -84,7 +87,7 @@ export class Synchroniser {
   /** Of the present or last round: flow-mods that found their table full, flow-mods of unknown fate, deletes by table. */
   #roundFull = 0;
   #roundUnknown = 0;
-  #roundDeleted = new Map<number, number>();
+  readonly #roundDeleted = new Map<number, number>();
 
   /** Throws `SYNC_OPTION` when an option is out of range or two of them contradict each other. */
   constructor(options: SynchroniserOptions) {
@@ -93,9 +96,12 @@ export class Synchroniser {
     this.#knowledge = new SwitchKnowledge(this.#settings, this.#telemetry);
     this.#audits = new AuditSchedule(this.#settings);
     this.#wakeup = new Wakeup(this.#settings.clock);
-    this.#stopped = new Promise((resolve) => {
-      this.#stopWaiting = resolve;
-    });
+    this.#roundHooks = {
+      isCurrent: (epoch) => this.#isCurrent() && this.#epoch === epoch,
+      screen: (batch) => this.#knowledge.screen(batch),
+      doubts: (batch) => this.#takeDoubts(batch),
+      answered: (batch, outcome) => this.#answered(batch, outcome),
+    };
     this.#drift = new DriftWatch(this.#knowledge, this.#telemetry, {
       inFlight: (key) => (this.#state.name === "reinstalling" ? "add" : this.#sender?.inFlight(key)),
       doubt: (key) => {
@@ -139,9 +145,9 @@ export class Synchroniser {
       );
     }
     if (this.#life === "stopped") return Promise.reject(stoppedError());
-    const waiting = this.#waiters.add(revision, options.signal);
-    if (this.#confirmed !== undefined) this.#waiters.confirm(this.#confirmed, () => this.#report());
-    return waiting;
+    const { signal } = options;
+    if (this.#confirmed !== undefined && this.#confirmed >= revision && !signal?.aborted) return Promise.resolve(this.#report());
+    return this.#waiters.add(revision, signal);
   }
 
   /** Registers a listener for everything that happens; the returned function removes it. */
@@ -185,6 +191,7 @@ export class Synchroniser {
     this.#confirmed = undefined;
     this.#waiters.stop();
     this.#stopWaiting();
+    this.#sender?.interrupt();
     this.#wakeup.wake();
     if (wasRunning) {
       let timer: unknown;
@@ -199,6 +206,7 @@ export class Synchroniser {
       await this.#running;
     }
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
+    this.#wakeup.clear();
     this.#enter({ name: "stopped" });
   }
 
@@ -273,7 +281,9 @@ export class Synchroniser {
     while (this.#life === "running") {
       let next: SyncState;
       try {
-        next = await this.#step(this.#state);
+        const step = this.#step(this.#state);
+        // A step that need not wait costs no turn.
+        next = step instanceof Promise ? await step : step;
       } catch (error) {
         next = await this.#fault(error);
       }
@@ -490,30 +500,29 @@ export class Synchroniser {
       return { name: "inSync", epoch, revision: table.revision };
     }
     this.#beginRound();
-    this.#sender = new RoundSender(round, this.#settings, this.#telemetry, {
-      isCurrent: () => this.#isCurrent() && this.#epoch === epoch,
-      screen: (batch) => this.#knowledge.screen(batch),
-      doubts: (batch) => this.#takeDoubts(batch),
-      answered: (batch, outcome) => this.#answered(batch, outcome),
-    });
+    this.#sender = new RoundSender(round, epoch, this.#settings, this.#telemetry, this.#roundHooks);
     return { name: "sending", epoch, revision: round.revision };
   }
 
   #beginRound(): void {
     this.#roundFull = 0;
     this.#roundUnknown = 0;
-    this.#roundDeleted = new Map();
+    this.#roundDeleted.clear();
   }
 
-  async #send(): Promise<SyncState> {
+  #send(): Promise<SyncState> | SyncState {
     const sender = this.#sender;
     if (sender === undefined) return this.#nextRound();
-    const result = await sender.pump();
+    const result = sender.pump();
+    return typeof result === "string" ? this.#pumped(result, sender) : result.then((late) => this.#pumped(late, sender));
+  }
+
+  #pumped(result: PumpResult, { revision }: RoundSender): Promise<SyncState> | SyncState {
     switch (result) {
       case "allSent":
-        return { name: "confirming", epoch: this.#epoch, revision: sender.revision };
+        return { name: "confirming", epoch: this.#epoch, revision };
       case "backlogged":
-        return { name: "backlogged", epoch: this.#epoch, revision: sender.revision };
+        return { name: "backlogged", epoch: this.#epoch, revision };
       case "lost":
         return this.#life === "running" ? this.#lost() : { name: "stopped" };
       default: {
@@ -524,14 +533,19 @@ export class Synchroniser {
   }
 
   async #waitForSwitch(): Promise<SyncState> {
-    await Promise.race([this.#settings.transport.drained(), this.#stopped]);
+    // Not a race with a promise that lives as long as this object: that would keep something of every wait.
+    await new Promise<void>((resolve, reject) => {
+      this.#stopWaiting = resolve;
+      this.#settings.transport.drained().then(resolve, reject);
+    });
     return { name: "sending", epoch: this.#epoch, revision: this.#sender?.revision ?? 0 };
   }
 
   async #confirm(): Promise<SyncState> {
     const sender = this.#sender;
     if (sender === undefined) return this.#nextRound();
-    await Promise.race([sender.allAnswered(), this.#stopped]);
+    while (!sender.isAnswered && this.#life === "running") await sender.oneAnswered();
+    sender.check();
     if (!this.#isCurrent()) return this.#life === "running" ? this.#lost() : { name: "stopped" };
     this.#sender = undefined;
     this.#doubtedKeys.clear();
@@ -553,15 +567,22 @@ export class Synchroniser {
     return this.#nextRound();
   }
 
-  async #waitForWork(): Promise<SyncState> {
-    const { clock, table } = this.#settings;
-    for (;;) {
+  #waitForWork(): Promise<SyncState> | SyncState {
+    return this.#workIsDue() ? this.#nextRound() : this.#sleepUntilWork();
+  }
+
+  async #sleepUntilWork(): Promise<SyncState> {
+    do {
+      await this.#wakeup.sleep(Math.min(this.#knowledge.refusals.nextRetryAt, this.#audits.nextAt));
       if (!this.#isCurrent()) return this.#lost();
-      const wakeAt = Math.min(this.#knowledge.refusals.nextRetryAt, this.#audits.nextAt);
-      const hasWork = this.#inDoubt || this.#disturbed || table.revision !== this.#confirmed;
-      if (hasWork || clock.now() >= wakeAt) return this.#nextRound();
-      await this.#wakeup.sleep(wakeAt);
-    }
+    } while (!this.#workIsDue());
+    return this.#nextRound();
+  }
+
+  #workIsDue(): boolean {
+    if (this.#inDoubt || this.#disturbed || this.#settings.table.revision !== this.#confirmed) return true;
+    const wakeAt = Math.min(this.#knowledge.refusals.nextRetryAt, this.#audits.nextAt);
+    return wakeAt !== Number.POSITIVE_INFINITY && this.#settings.clock.now() >= wakeAt;
   }
 
   // --- pieces of the steps ---------------------------------------------------------------------------------------------------
@@ -571,9 +592,11 @@ export class Synchroniser {
     const news = this.#confirmed !== revision;
     this.#confirmed = revision;
     this.#knowledge.pruneRefusals(false);
-    this.#latency.confirmed(revision, clock.now(), (milliseconds) => {
-      this.#telemetry.observe("ofsync_confirmation_seconds", milliseconds / 1000);
-    });
+    if (this.#latency.isWaiting) {
+      this.#latency.confirmed(revision, clock.now(), (milliseconds) => {
+        this.#telemetry.observe("ofsync_confirmation_seconds", milliseconds / 1000);
+      });
+    }
     this.#telemetry.gauge("ofsync_refused_flows", this.#knowledge.refusals.size);
     this.#telemetry.gauge("ofsync_in_sync", revision === table.revision ? 1 : 0);
     if (news) this.#telemetry.emit({ type: "confirmed", epoch: this.#epoch, revision });
@@ -599,8 +622,8 @@ export class Synchroniser {
   }
 
   #takeDoubts(batch: FlowModBatch): ReadonlySet<number> {
+    if (this.#doubtedKeys.size === 0) return NO_DOUBTS;
     const doubts = new Set<number>();
-    if (this.#doubtedKeys.size === 0) return doubts;
     let index = 0;
     for (const { flow } of batch) {
       if (this.#doubtedKeys.delete(keyText(flow))) doubts.add(index);

@@ -63,8 +63,13 @@ export class Telemetry {
     if (channel.hasSubscribers) channel.publish({ name: this.#settings.name, event } satisfies EventMessage);
   }
 
-  batch(message: () => Omit<BatchMessage, "name">): void {
-    if (this.#batches?.hasSubscribers) this.#batches.publish({ name: this.#settings.name, ...message() });
+  /** Somebody listens to {@link batch}. */
+  get hearsBatches(): boolean {
+    return this.#batches?.hasSubscribers === true;
+  }
+
+  batch(message: Omit<BatchMessage, "name">): void {
+    this.#batches?.publish({ name: this.#settings.name, ...message });
   }
 
   add(counter: SyncCounter, value = 1): void {

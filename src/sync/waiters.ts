@@ -8,6 +8,8 @@ interface Waiter {
   stopListening(): void;
 }
 
+const NOTHING = (): void => {};
+
 /** The callers of `settled`. */
 export class Waiters {
   readonly #waiters = new Set<Waiter>();
@@ -19,17 +21,21 @@ export class Waiters {
   add(revision: number, signal: AbortSignal | undefined): Promise<SettledReport> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
+      if (signal === undefined) {
+        this.#waiters.add({ revision, resolve, reject, stopListening: NOTHING });
+        return;
+      }
       const aborted = (): void => {
         this.#waiters.delete(waiter);
-        reject(signal?.reason);
+        reject(signal.reason);
       };
       const waiter: Waiter = {
         revision,
         resolve,
         reject,
-        stopListening: () => signal?.removeEventListener("abort", aborted),
+        stopListening: () => signal.removeEventListener("abort", aborted),
       };
-      signal?.addEventListener("abort", aborted, { once: true });
+      signal.addEventListener("abort", aborted, { once: true });
       this.#waiters.add(waiter);
     });
   }

@@ -1,10 +1,19 @@
-import type { Clock } from "../clock.ts";
+import type { Clock, TimerHandle } from "../clock.ts";
 
-/** One sleeper, many who may wake it. A wake-up that comes while nobody sleeps is kept for the next sleep. */
+const AWAKE: Promise<void> = Promise.resolve();
+
+/**
+ * One sleeper, many who may wake it. A wake-up that comes while nobody sleeps is kept for the next sleep. It may wake too early:
+ * a timer that was set for an earlier sleep runs on, because somebody who is woken a hundred thousand times a second should not set
+ * and clear one each time.
+ */
 export class Wakeup {
   readonly #clock: Clock;
   #pending = false;
   #resolve: (() => void) | undefined;
+  #timer: TimerHandle | undefined;
+  /** When the timer runs; `Infinity` without one. */
+  #timerAt = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -20,19 +29,32 @@ export class Wakeup {
   }
 
   /** Resolves at the next {@link wake}, or when the clock reaches `deadline` (`Infinity`: never by itself). */
-  async sleep(deadline: number): Promise<void> {
+  sleep(deadline: number): Promise<void> {
     if (this.#pending) {
       this.#pending = false;
-      return;
+      return AWAKE;
     }
-    const delay = deadline - this.#clock.now();
-    if (delay <= 0) return;
-    let timer: unknown;
-    await new Promise<void>((resolve) => {
+    if (deadline < this.#timerAt) {
+      const delay = deadline - this.#clock.now();
+      if (delay <= 0) return AWAKE;
+      this.clear();
+      this.#timerAt = deadline;
+      this.#timer = this.#clock.setTimeout(() => {
+        this.#timer = undefined;
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.wake();
+      }, delay);
+    }
+    return new Promise((resolve) => {
       this.#resolve = resolve;
-      if (delay !== Number.POSITIVE_INFINITY) timer = this.#clock.setTimeout(() => this.wake(), delay);
     });
-    if (timer !== undefined) this.#clock.clearTimeout(timer);
+  }
+
+  /** Ends the timer; for the end. */
+  clear(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
   }
 }
 
