@@ -1,23 +1,35 @@
 import { OfsyncError } from "../errors.ts";
+import { type CoreCode, startCore } from "./core-code.ts";
 import {
   ARENA_START,
+  CLASS_COUNT,
+  COARSE_STEP,
+  EXACT_WORDS,
+  FREE_HEADS,
+  FREE_WORDS,
   KIND_FREE,
   KIND_KEY,
   KIND_LENT,
   KIND_REST,
   KIND_SHIFT,
+  KIND_SIDE,
   KIND_VALUE,
+  LARGEST_FREE,
+  LENT_COUNT,
   LENT_REST,
   LENT_VALUE,
+  LIMIT,
+  STATE_WORDS,
+  TOP,
 } from "./layout.ts";
 import { RefList } from "./ref-list.ts";
 
-/** What a WebAssembly memory is to us: a buffer that grows where it stands. No WebAssembly code is involved. */
+/** A WebAssembly memory: a buffer that grows where it stands. */
 interface GrowableMemory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   grow(pages: number): number;
 }
-type GrowableMemoryConstructor = new (descriptor: { initial: number; maximum: number }) => GrowableMemory;
+type GrowableMemoryConstructor = new (descriptor: { initial: number; maximum: number; shared: boolean }) => GrowableMemory;
 
 /** Reads blocks that it has not had counted. */
 export interface Borrower {
@@ -34,15 +46,10 @@ const PAGE_WORDS = 16384;
 const MAX_PAGES = 65536;
 /** Refs have 30 bits: 4 GiB. */
 const MAX_WORDS = 1 << 30;
-/** Up to here the arena grows by copying, which is quick and reserves no address space; beyond, in place. */
-const COPY_UP_TO = 1 << 18;
+/** Up to here, 64 KiB, the arena grows by copying, which is quick and reserves no address space; beyond, in place. */
+const COPY_UP_TO = 1 << 14;
 /** Least growth in place, 2 MiB; else by a quarter: each step may cost V8 a collection of its heap. Untouched pages cost nothing. */
 const LEAST_STEP = 1 << 19;
-/** Sizes up to here have a free list of their own; larger blocks are rounded up to {@link COARSE_STEP}. */
-const EXACT_WORDS = 832;
-const COARSE_STEP = 64;
-const CLASS_COUNT: number = EXACT_WORDS + 1 + Math.ceil((16400 - EXACT_WORDS) / COARSE_STEP);
-
 /** Words that a block of `words` really takes. */
 export function blockWords(words: number): number {
   return words <= EXACT_WORDS ? words : (words + COARSE_STEP - 1) & -COARSE_STEP;
@@ -58,12 +65,9 @@ export class Arena {
   words: Int32Array;
   /** The same memory. */
   bytes: Uint8Array;
-  /** First word never used. */
-  top: number = ARENA_START;
-  /** Words in free blocks below `top`. */
-  freeWords = 0;
   readonly maxWords: number;
-  readonly #free: Int32Array = new Int32Array(CLASS_COUNT);
+  /** Code that works on this memory; `undefined` while it is small, or where there is no WebAssembly. */
+  core: CoreCode | undefined;
   /** Weakly held: who borrowed and is forgotten need not copy anything. */
   #borrowers: WeakRef<Borrower>[] = [];
   /** Blocks that were freed while somebody might still read them (LENT): ref, words. */
@@ -72,8 +76,23 @@ export class Arena {
 
   constructor(options: { readonly maxBytes?: number; readonly initialWords?: number } = {}) {
     this.maxWords = Math.min(MAX_WORDS, Math.floor((options.maxBytes ?? MAX_WORDS * 4) / 4));
-    this.words = new Int32Array(Math.min(this.maxWords, options.initialWords ?? 4096));
-    this.bytes = new Uint8Array(this.words.buffer);
+    this.words = new Int32Array(0);
+    this.bytes = new Uint8Array(0);
+    const first = ARENA_START + STATE_WORDS;
+    if (first > this.maxWords) this.#refuse();
+    this.#use(new ArrayBuffer(4 * Math.min(this.maxWords, Math.max(first, options.initialWords ?? 4096))));
+    this.words[ARENA_START] = (KIND_SIDE << KIND_SHIFT) | STATE_WORDS;
+    this.words[TOP] = first;
+  }
+
+  /** First word never used. */
+  get top(): number {
+    return this.words[TOP] as number;
+  }
+
+  /** Words in free blocks below {@link top}. */
+  get freeWords(): number {
+    return this.words[FREE_WORDS] as number;
   }
 
   /**
@@ -82,10 +101,14 @@ export class Arena {
    * host has no memory left.
    */
   ensure(words: number): boolean {
-    if (this.top + words <= this.words.length) return true;
-    if (this.#lent.length !== 0 && this.top + words > this.maxWords) this.#recall();
-    if (this.top + words > this.maxWords && this.freeWords >= words) return false;
-    this.#grow(this.top + words);
+    let need = this.top + words;
+    if (need <= this.words.length) return true;
+    if (this.#lent.length !== 0 && need > this.maxWords) {
+      this.#recall();
+      need = this.top + words;
+    }
+    if (need > this.maxWords && this.freeWords >= words) return false;
+    this.#grow(need);
     return true;
   }
 
@@ -99,11 +122,12 @@ export class Arena {
    * cannot fail.
    */
   allocate(words: number): number {
-    const sizeClass = words <= EXACT_WORDS ? words : classOf(words);
-    const ref = this.#free[sizeClass] as number;
+    const m = this.words;
+    const head = FREE_HEADS + (words <= EXACT_WORDS ? words : classOf(words));
+    const ref = m[head] as number;
     if (ref !== 0) {
-      this.#free[sizeClass] = this.words[ref + 1] as number;
-      this.freeWords -= words <= EXACT_WORDS ? words : blockWords(words);
+      m[head] = m[ref + 1] as number;
+      m[FREE_WORDS] = (m[FREE_WORDS] as number) - (words <= EXACT_WORDS ? words : blockWords(words));
       return ref;
     }
     return this.#allocateNew(blockWords(words));
@@ -115,12 +139,38 @@ export class Arena {
   }
 
   /**
+   * A SIDE block for `words` words, zeros; returns the first of them. It may be larger than any block that is ever free: then it is
+   * new memory. Throws as {@link allocate}.
+   */
+  allocateSide(words: number): number {
+    const size = blockWords(words + 1);
+    const ref = size > LARGEST_FREE ? this.#takeTop(size) : this.allocate(size);
+    this.words[ref] = (KIND_SIDE << KIND_SHIFT) | size;
+    this.words.fill(0, ref + 1, ref + size);
+    return ref + 1;
+  }
+
+  /** Frees the SIDE block whose words begin at `first`. */
+  freeSide(first: number): void {
+    let ref = first - 1;
+    let size = (this.words[ref] as number) & KIND_REST;
+    for (; size > LARGEST_FREE; ref += LARGEST_FREE, size -= LARGEST_FREE) this.#giveBack(ref, LARGEST_FREE);
+    this.#giveBack(ref, size);
+  }
+
+  /**
    * KEYs and VALUEs may be read without being counted, also when they are freed: then they are kept as LENT until the borrower has
    * copied what it needs, a few flows with each block that is freed.
    */
   lend(borrower: Borrower): void {
     this.#borrowers = this.#borrowers.filter((held) => held.deref() !== undefined);
     this.#borrowers.push(new WeakRef(borrower));
+    this.#noteLent();
+  }
+
+  /** For the WebAssembly code, which leaves it to {@link free} to free blocks that somebody may read. */
+  #noteLent(): void {
+    this.words[LENT_COUNT] = this.#borrowers.length + this.#lent.length;
   }
 
   /** Blocks that are LENT. */
@@ -133,15 +183,20 @@ export class Arena {
     const borrower = this.#borrowers[0];
     if (borrower === undefined) {
       this.#returnLent(RETURNS_PER_FREE);
+      this.#noteLent();
       return false;
     }
     if (borrower.deref()?.copySome(COPIES_PER_FREE) !== false) this.#borrowers.shift();
     const head = this.words[ref] as number;
     const kind = head >>> KIND_SHIFT;
-    if (kind !== KIND_KEY && kind !== KIND_VALUE) return false;
+    if (kind !== KIND_KEY && kind !== KIND_VALUE) {
+      this.#noteLent();
+      return false;
+    }
     this.words[ref] = (head & LENT_REST) | (KIND_LENT << KIND_SHIFT) | (kind === KIND_VALUE ? LENT_VALUE : 0);
     this.#lent.push(ref);
     this.#lent.push(words);
+    this.#noteLent();
     return true;
   }
 
@@ -160,20 +215,22 @@ export class Arena {
     for (const borrower of this.#borrowers) borrower.deref()?.copySome(Number.POSITIVE_INFINITY);
     this.#borrowers = [];
     this.#returnLent(Number.POSITIVE_INFINITY);
+    this.#noteLent();
   }
 
   #giveBack(ref: number, words: number): void {
     const size = blockWords(words);
-    const sizeClass = classOf(words);
-    this.words[ref] = (KIND_FREE << KIND_SHIFT) | size;
-    this.words[ref + 1] = this.#free[sizeClass] as number;
-    this.#free[sizeClass] = ref;
-    this.freeWords += size;
+    const head = FREE_HEADS + classOf(words);
+    const m = this.words;
+    m[ref] = (KIND_FREE << KIND_SHIFT) | size;
+    m[ref + 1] = m[head] as number;
+    m[head] = ref;
+    m[FREE_WORDS] = (m[FREE_WORDS] as number) + size;
   }
 
   /** First free block of a size class, for the audit. */
   freeListHead(sizeClass: number): number {
-    return this.#free[sizeClass] ?? 0;
+    return this.words[FREE_HEADS + sizeClass] as number;
   }
 
   get sizeClasses(): number {
@@ -185,23 +242,28 @@ export class Arena {
       const ref = this.#split(size);
       if (ref !== 0) return ref;
     }
+    return this.#takeTop(size);
+  }
+
+  #takeTop(size: number): number {
     const ref = this.top;
     if (ref + size > this.words.length) this.#grow(ref + size);
-    this.top = ref + size;
+    this.words[TOP] = ref + size;
     return ref;
   }
 
   /** Much is free, but nothing of this size: takes the beginning of the smallest larger block, if there is one. */
   #split(size: number): number {
     for (let sizeClass = classOf(size + 2); sizeClass < CLASS_COUNT; sizeClass++) {
-      const ref = this.#free[sizeClass] as number;
+      const m = this.words;
+      const ref = m[FREE_HEADS + sizeClass] as number;
       if (ref === 0) continue;
-      const whole = (this.words[ref] as number) & KIND_REST;
+      const whole = (m[ref] as number) & KIND_REST;
       const rest = whole - size;
       // What remains must itself be a possible block.
       if (rest < 2 || (rest > EXACT_WORDS && rest % COARSE_STEP !== 0)) continue;
-      this.#free[sizeClass] = this.words[ref + 1] as number;
-      this.freeWords -= whole;
+      m[FREE_HEADS + sizeClass] = m[ref + 1] as number;
+      m[FREE_WORDS] = (m[FREE_WORDS] as number) - whole;
       this.#giveBack(ref + size, rest);
       return ref;
     }
@@ -209,11 +271,7 @@ export class Arena {
   }
 
   #grow(need: number): void {
-    if (need > this.maxWords) {
-      throw new OfsyncError("CAPACITY", `the table needs more than its limit of ${this.maxWords * 4} bytes`, {
-        hint: "raise maxBytes, or spread the flows over several tables (4 GiB is the most one table can have)",
-      });
-    }
+    if (need > this.maxWords) this.#refuse();
     const length = this.words.length;
     try {
       if (need <= COPY_UP_TO) this.#copyTo(Math.min(this.maxWords, Math.max(need, length * 2)));
@@ -224,6 +282,12 @@ export class Arena {
     }
   }
 
+  #refuse(): never {
+    throw new OfsyncError("CAPACITY", `the table needs more than its limit of ${this.maxWords * 4} bytes`, {
+      hint: "raise maxBytes, or spread the flows over several tables (4 GiB is the most one table can have)",
+    });
+  }
+
   #growInPlace(need: number, wanted: number): void {
     const pages = Math.min(MAX_PAGES, Math.ceil(wanted / PAGE_WORDS));
     if (this.#memory !== undefined) {
@@ -231,20 +295,15 @@ export class Arena {
       this.#use(this.#memory.buffer);
       return;
     }
-    const Memory = (globalThis as { WebAssembly?: { Memory?: GrowableMemoryConstructor } }).WebAssembly?.Memory;
-    if (Memory !== undefined && this.words.length <= COPY_UP_TO) {
-      let memory: GrowableMemory | undefined;
-      try {
-        memory = new Memory({ initial: pages, maximum: MAX_PAGES });
-      } catch {
-        // No address space to reserve: copying works with less.
-        memory = undefined;
-      }
+    if (this.words.length <= COPY_UP_TO) {
+      const memory = newMemory(pages);
       if (memory !== undefined) {
         const old = this.words;
         this.#memory = memory;
         this.#use(memory.buffer);
         this.words.set(old);
+        this.words[LIMIT] = Math.min(this.maxWords, this.words.length);
+        this.core = startCore(memory, !(memory.buffer instanceof ArrayBuffer));
         return;
       }
     }
@@ -255,12 +314,32 @@ export class Arena {
     const old = this.words;
     this.#use(new ArrayBuffer(length * 4));
     this.words.set(old);
+    this.words[LIMIT] = length;
   }
 
-  #use(buffer: ArrayBuffer): void {
+  #use(buffer: ArrayBufferLike): void {
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
+    this.words[LIMIT] = Math.min(this.maxWords, this.words.length);
   }
+}
+
+/**
+ * A memory of some pages; `undefined` where there is none, or no address space to reserve: copying works with less. A shared
+ * memory, if the host has it, though it is shared with nobody: when it grows nobody loses what they had of it, so that V8 goes on
+ * without looking at each access whether the memory is still there, and without a collection for memory that seems new.
+ */
+function newMemory(pages: number): GrowableMemory | undefined {
+  const Memory = (globalThis as { WebAssembly?: { Memory?: GrowableMemoryConstructor } }).WebAssembly?.Memory;
+  if (Memory === undefined) return undefined;
+  for (const shared of [true, false]) {
+    try {
+      return new Memory({ initial: pages, maximum: MAX_PAGES, shared });
+    } catch {
+      // Not this kind; the other may do.
+    }
+  }
+  return undefined;
 }
 
 function classOf(words: number): number {

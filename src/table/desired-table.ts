@@ -319,13 +319,13 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
 
   /** As {@link removeFlows}. */
   removePacked(owners: Int32Array, ownerAt: number): number {
-    const owner = this.#store.findOwner(owners, ownerAt);
-    if (owner === 0 || this.#store.sizeOf(owner) === 0) return 0;
     if (!this.#guarded && this.#depth === 0) {
-      const count = this.#store.removeOwner(owner);
-      this.#announce();
+      const count = this.#store.removeFlowsOf(owners, ownerAt);
+      if (count !== 0) this.#announce();
       return count;
     }
+    const owner = this.#store.findOwner(owners, ownerAt);
+    if (owner === 0 || this.#store.sizeOf(owner) === 0) return 0;
     let removed = 0;
     this.#change(false, () => {
       removed = this.#store.removeOwner(owner);
@@ -479,7 +479,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   /** Bytes of memory held, used and free for reuse. */
   memory(): { readonly allocatedBytes: number; readonly usedBytes: number; readonly freeBytes: number } {
     const store = this.#store;
-    const outside = store.keys.directoryBytes + store.owners.directoryBytes + store.chunkMemory.bytes;
+    const outside = store.chunkMemory.bytes;
     const allocated = 4 * store.arena.words.length + outside;
     const free = 4 * store.arena.freeWords;
     return { allocatedBytes: allocated, usedBytes: 4 * store.arena.top - free + outside, freeBytes: free };

@@ -1,11 +1,21 @@
 import { isOfsyncError, OfsyncError } from "../errors.ts";
 import type { Arena } from "./arena.ts";
-import { KIND_SEGMENT, KIND_SHIFT, SEGMENT_HEADER, SEGMENT_SLOTS, SEGMENT_WORDS } from "./layout.ts";
+import {
+  INDEX_DIRECTORY,
+  INDEX_SHIFT,
+  INDEX_SIZE,
+  KIND_SEGMENT,
+  KIND_SHIFT,
+  MAX_DEPTH,
+  SEGMENT_FULL,
+  SEGMENT_HEADER,
+  SEGMENT_SLOTS,
+  SEGMENT_WORDS,
+} from "./layout.ts";
 
-/** A segment is split when it would hold more: five sixths of its slots. */
-const SEGMENT_FULL = 320;
 const SLOT_WORDS: number = 2 * SEGMENT_SLOTS;
-const MAX_DEPTH = 22;
+/** Upper bits of the hash that the first directory looks at. */
+const FIRST_BITS = 4;
 
 /**
  * From 32-bit hashes to refs, by extendible hashing: a directory, indexed by the upper bits of the hash, of SEGMENT blocks,
@@ -21,42 +31,59 @@ const MAX_DEPTH = 22;
  * go on with `slot = after(slot, hash)`.
  */
 export class HashIndex {
-  size = 0;
   readonly #arena: Arena;
-  #directory: Int32Array = new Int32Array(2);
-  /** `hash >>> #shift` is the position in the directory. */
-  #shift = 31;
+  /** Where in the arena its STATE is. */
+  readonly #state: number;
   readonly #scratch: Int32Array = new Int32Array(SLOT_WORDS);
 
-  constructor(arena: Arena) {
+  /** `state`: `KEYS_INDEX` or `OWNERS_INDEX`. */
+  constructor(arena: Arena, state: number) {
     this.#arena = arena;
-    arena.ensure(SEGMENT_WORDS);
-    this.#directory.fill(this.#allocateSegment(0));
+    this.#state = state;
+    arena.ensure(SEGMENT_WORDS + 64);
+    const segment = this.#allocateSegment(0);
+    const directory = arena.allocateSide(1 << FIRST_BITS);
+    const m = arena.words;
+    m.fill(segment, directory, directory + (1 << FIRST_BITS));
+    m[state + INDEX_DIRECTORY] = directory;
+    m[state + INDEX_SHIFT] = 32 - FIRST_BITS;
+  }
+
+  get size(): number {
+    return this.#arena.words[this.#state + INDEX_SIZE] as number;
   }
 
   /** Word index of the first slot where `hash` may be. */
   start(hash: number): number {
-    return (
-      (this.#directory[hash >>> this.#shift] as number) + SEGMENT_HEADER + 2 * (Math.imul(hash & 0xffff, SEGMENT_SLOTS) >>> 16)
-    );
+    return this.#segmentOf(this.#arena.words, hash) + SEGMENT_HEADER + 2 * (Math.imul(hash & 0xffff, SEGMENT_SLOTS) >>> 16);
+  }
+
+  #segmentOf(m: Int32Array, hash: number): number {
+    const state = this.#state;
+    return m[(m[state + INDEX_DIRECTORY] as number) + (hash >>> (m[state + INDEX_SHIFT] as number))] as number;
+  }
+
+  #count(difference: number): void {
+    const m = this.#arena.words;
+    m[this.#state + INDEX_SIZE] = (m[this.#state + INDEX_SIZE] as number) + difference;
   }
 
   /** The slot after `slot`. */
   after(slot: number, hash: number): number {
-    const segment = this.#directory[hash >>> this.#shift] as number;
+    const segment = this.#segmentOf(this.#arena.words, hash);
     const next = slot + 2;
     return next === segment + SEGMENT_WORDS ? segment + SEGMENT_HEADER : next;
   }
 
   /** Words to ask the arena for, so that `count` insertions find room for the segments they may need. */
   static wordsFor(count: number): number {
-    return SEGMENT_WORDS * (4 + Math.ceil(count / (SEGMENT_FULL / 2)));
+    return (SEGMENT_WORDS + 64) * (4 + Math.ceil(count / (SEGMENT_FULL / 2)));
   }
 
   /** Adds an entry. `slot`: the empty slot where the look-up of `hash` ended. Throws `CAPACITY` with nothing changed. */
   insert(slot: number, hash: number, ref: number): void {
-    const segment = this.#directory[hash >>> this.#shift] as number;
     const words = this.#arena.words;
+    const segment = this.#segmentOf(words, hash);
     const count = words[segment + 2] as number;
     if (count >= SEGMENT_FULL) {
       this.#insertSplitting(segment, hash, ref);
@@ -65,13 +92,13 @@ export class HashIndex {
     words[segment + 2] = count + 1;
     words[slot] = hash;
     words[slot + 1] = ref;
-    this.size++;
+    this.#count(1);
   }
 
   /** Takes out the entry of `ref`, which must be there. */
   remove(hash: number, ref: number): void {
     const words = this.#arena.words;
-    const segment = this.#directory[hash >>> this.#shift] as number;
+    const segment = this.#segmentOf(words, hash);
     const first = segment + SEGMENT_HEADER;
     const end = segment + SEGMENT_WORDS;
     let hole = first + 2 * (Math.imul(hash & 0xffff, SEGMENT_SLOTS) >>> 16);
@@ -98,14 +125,14 @@ export class HashIndex {
     words[hole] = 0;
     words[hole + 1] = 0;
     words[segment + 2] = (words[segment + 2] as number) - 1;
-    this.size--;
+    this.#count(-1);
   }
 
   /** Longest run of slots that a look-up may have to read, for tests and the audit. */
   longestProbe(): number {
     const words = this.#arena.words;
     let longest = 0;
-    for (const segment of new Set(this.#directory)) {
+    for (const segment of this.#segments()) {
       let run = 0;
       for (let pass = 0; pass < 2; pass++) {
         for (let slot = segment + SEGMENT_HEADER; slot < segment + SEGMENT_WORDS; slot += 2) {
@@ -119,7 +146,7 @@ export class HashIndex {
 
   /** Every (hash, ref), in no particular order, for the audit. */
   *entries(): IterableIterator<readonly [hash: number, ref: number]> {
-    for (const segment of new Set(this.#directory)) {
+    for (const segment of this.#segments()) {
       const words = this.#arena.words;
       for (let slot = segment + SEGMENT_HEADER; slot < segment + SEGMENT_WORDS; slot += 2) {
         if (words[slot + 1] !== 0) yield [words[slot] as number, words[slot + 1] as number];
@@ -127,9 +154,10 @@ export class HashIndex {
     }
   }
 
-  /** Bytes of the directory, which is outside the arena. */
-  get directoryBytes(): number {
-    return this.#directory.byteLength;
+  #segments(): Set<number> {
+    const m = this.#arena.words;
+    const directory = m[this.#state + INDEX_DIRECTORY] as number;
+    return new Set(m.subarray(directory, directory + 2 ** (32 - (m[this.#state + INDEX_SHIFT] as number))));
   }
 
   #allocateSegment(depth: number): number {
@@ -148,7 +176,7 @@ export class HashIndex {
     try {
       while ((this.#arena.words[segment + 2] as number) >= SEGMENT_FULL) {
         if (!this.#split(segment)) break;
-        segment = this.#directory[hash >>> this.#shift] as number;
+        segment = this.#segmentOf(this.#arena.words, hash);
       }
     } catch (error) {
       // No memory for another segment: as long as there are empty slots they will do.
@@ -160,7 +188,7 @@ export class HashIndex {
     }
     words[segment + 2] = (words[segment + 2] as number) + 1;
     this.#place(segment, hash, ref);
-    this.size++;
+    this.#count(1);
   }
 
   #place(segment: number, hash: number, ref: number): void {
@@ -178,16 +206,8 @@ export class HashIndex {
   #split(segment: number): boolean {
     const depth = this.#arena.words[segment + 1] as number;
     if (depth >= MAX_DEPTH) return false;
-    if (depth === 32 - this.#shift) {
-      const old = this.#directory;
-      const grown = new Int32Array(old.length * 2);
-      for (let i = 0; i < old.length; i++) {
-        grown[2 * i] = old[i] as number;
-        grown[2 * i + 1] = old[i] as number;
-      }
-      this.#directory = grown;
-      this.#shift--;
-    }
+    if (depth === 32 - (this.#arena.words[this.#state + INDEX_SHIFT] as number)) this.#doubleDirectory();
+    const shift = this.#arena.words[this.#state + INDEX_SHIFT] as number;
     const sibling = this.#allocateSegment(depth + 1);
     const words = this.#arena.words;
     const scratch = this.#scratch;
@@ -210,9 +230,24 @@ export class HashIndex {
     words[sibling + 2] = moved;
     words[segment + 2] = (words[segment + 2] as number) - moved;
     // The directory positions that shared the old segment are consecutive; the upper half of them now leads to the new one.
-    const span = 1 << (32 - this.#shift - depth);
-    const from = depth === 0 ? 0 : (anyHash >>> this.#shift) & -span;
-    this.#directory.fill(sibling, from + span / 2, from + span);
+    const span = 1 << (32 - shift - depth);
+    const from = (words[this.#state + INDEX_DIRECTORY] as number) + (depth === 0 ? 0 : (anyHash >>> shift) & -span);
+    words.fill(sibling, from + span / 2, from + span);
     return true;
+  }
+
+  #doubleDirectory(): void {
+    const state = this.#state;
+    const bits = 32 - (this.#arena.words[state + INDEX_SHIFT] as number);
+    const grown = this.#arena.allocateSide(2 << bits);
+    const m = this.#arena.words;
+    const old = m[state + INDEX_DIRECTORY] as number;
+    for (let i = 0; i < 1 << bits; i++) {
+      m[grown + 2 * i] = m[old + i] as number;
+      m[grown + 2 * i + 1] = m[old + i] as number;
+    }
+    m[state + INDEX_DIRECTORY] = grown;
+    m[state + INDEX_SHIFT] = 31 - bits;
+    this.#arena.freeSide(old);
   }
 }

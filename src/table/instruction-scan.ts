@@ -1,20 +1,20 @@
 import { CLASS_ALLOW, CLASS_CONJUNCTION, CLASS_DROP } from "./layout.ts";
 
 /** `OFPIT_APPLY_ACTIONS`, OpenFlow 1.5.1 §5.5. */
-const APPLY_ACTIONS = 4;
-const GOTO_TABLE = 1;
-const OUTPUT = 0;
-const SET_FIELD = 25;
+export const APPLY_ACTIONS = 4;
+export const GOTO_TABLE = 1;
+export const OUTPUT = 0;
+export const SET_FIELD = 25;
 /** `OFPP_CONTROLLER`, the one port to which an output has a length to send. */
 const CONTROLLER_PORT = [0xff, 0xff, 0xff, 0xfd] as const;
-const EXPERIMENTER = 0xffff;
-const NICIRA = 0x2320;
+export const EXPERIMENTER = 0xffff;
+export const NICIRA = 0x2320;
 /** Nicira action subtypes, as in Open vSwitch's ofp-actions. */
-const NXAST_RESUBMIT_TABLE = 14;
-const NXAST_CONJUNCTION = 34;
-const NXAST_CT = 35;
+export const NXAST_RESUBMIT_TABLE = 14;
+export const NXAST_CONJUNCTION = 34;
+export const NXAST_CT = 35;
 /** A ct action without actions inside. */
-const CT_BYTES = 24;
+export const CT_BYTES = 24;
 
 /**
  * Do these instructions certainly have one encoding only? True for what fills most tables (goto_table, output, resubmit, whole

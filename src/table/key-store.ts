@@ -7,13 +7,16 @@ import { cookieOf, type FlowList } from "./flow-list.ts";
 import { HashIndex } from "./hash-index.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import {
+  CONTENDER_COUNT,
   DIRTY,
   FLOW_DATA,
   FLOW_ID,
   FLOW_LENGTHS,
   FORMS,
   FRESH,
+  FRESH_DIRTY,
   IN_FLIGHT,
+  KEY_COUNT,
   KEY_FLAGS,
   KEY_HASH,
   KEY_ID,
@@ -21,14 +24,22 @@ import {
   KEY_INSTALLED,
   KEY_MATCH,
   KEY_OTHERS,
+  KEYS_INDEX,
   KIND_KEY,
+  KIND_REST,
   KIND_SHIFT,
+  LAST_NODE,
   LENGTH_MASK,
   MERGED,
   NODE_OWNER,
   NODE_VALUE,
   OBSERVED,
+  OWNER_COUNT,
   REFUSED,
+  SCRATCH,
+  SCRATCH_DIRTY,
+  SECRET_COUNT,
+  SECRETS,
   UNKNOWN,
 } from "./layout.ts";
 import type { RefList } from "./ref-list.ts";
@@ -77,13 +88,10 @@ export class KeyStore {
   readonly values: ValueStore;
   readonly keys: HashIndex;
   readonly hash: KeyedHash;
-  /** Keys that somebody wants. */
-  keyCount = 0;
   /** Keys known to be installed. */
   installedCount = 0;
   readonly chunkMemory: ChunkMemory = new ChunkMemory();
-  /** Keys that became DIRTY since the last round began. */
-  waiting: ChangeList = new ChangeList(this.chunkMemory);
+  #waiting: ChangeList = new ChangeList(this.chunkMemory);
   /** Does anybody ask for changes? Not of a table that only says what some switch holds: then no key becomes DIRTY. */
   tracksChanges = true;
   observers: StoreObserver[] = [];
@@ -102,7 +110,67 @@ export class KeyStore {
     this.arena = new Arena(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes });
     this.values = new ValueStore(this.arena);
     this.hash = new KeyedHash(options.hashSeed);
-    this.keys = new HashIndex(this.arena);
+    this.hash.copySecrets(this.arena.words, SECRETS, SECRET_COUNT);
+    this.keys = new HashIndex(this.arena, KEYS_INDEX);
+  }
+
+  /** Keys that somebody wants. */
+  get keyCount(): number {
+    return this.arena.words[KEY_COUNT] as number;
+  }
+
+  set keyCount(count: number) {
+    this.arena.words[KEY_COUNT] = count;
+  }
+
+  /** Contenders of all keys. */
+  get size(): number {
+    return this.arena.words[CONTENDER_COUNT] as number;
+  }
+
+  set size(count: number) {
+    this.arena.words[CONTENDER_COUNT] = count;
+  }
+
+  /** Owners that want something. */
+  get ownerCount(): number {
+    return this.arena.words[OWNER_COUNT] as number;
+  }
+
+  set ownerCount(count: number) {
+    this.arena.words[OWNER_COUNT] = count;
+  }
+
+  /** The node that the last {@link put} found or made. */
+  get lastNode(): number {
+    return this.arena.words[LAST_NODE] as number;
+  }
+
+  set lastNode(node: number) {
+    this.arena.words[LAST_NODE] = node;
+  }
+
+  /** Keys that became DIRTY since the last round began. */
+  get waiting(): ChangeList {
+    if (this.arena.words[FRESH_DIRTY] !== 0) this.#takeFreshDirty();
+    return this.#waiting;
+  }
+
+  set waiting(list: ChangeList) {
+    this.#waiting = list;
+  }
+
+  /** What the WebAssembly code has made DIRTY joins the others that wait. */
+  #takeFreshDirty(): void {
+    const m = this.arena.words;
+    const from = (m[SCRATCH] as number) + SCRATCH_DIRTY;
+    const end = from + (m[FRESH_DIRTY] as number);
+    m[FRESH_DIRTY] = 0;
+    const list = this.#waiting;
+    for (let i = from; i < end; i++) {
+      const key = m[i] as number;
+      list.push(((m[key] as number) >>> 16) & 0xff, key);
+    }
   }
 
   /** Asks for the memory that putting this packed flow may take. Throws `CAPACITY`. */
@@ -163,6 +231,11 @@ export class KeyStore {
   /** The KEY of the packed flow at `words[at]`, made if there is none. Memory must have been reserved. */
   findOrMakeKey(words: Int32Array, at: number): number {
     return this.findKey(words, at) || this.makeKey(words, at);
+  }
+
+  /** Flows of an OWNER. */
+  sizeOf(owner: number): number {
+    return (this.arena.words[owner] as number) & KIND_REST;
   }
 
   /** Has a KEY that nobody wants and that is not installed a reason to exist? For the audit. */

@@ -33,9 +33,15 @@
  *   5  importance << 16 | flags            ┘)
  *   3|6… instructions, padded with zeros to whole words
  *
+ *   SIDE       anything else: 0  kind │ size in words. The first block of an arena is the one that holds the state of the storage
+ *              (STATE below), others hold the directories of the indexes, the cache of values, and the flows on their way in.
+ *
  *   LENT       a KEY or VALUE that was freed while a batch may still read it: only word 0 differs
  *   0  kind │ LENT_VALUE │ table << 16 | priority (KEY)
  * ```
+ *
+ * Everything that putting and removing flows reads and writes lies in the arena, so that WebAssembly code can do it in place
+ * (packed-core.ts) as well as the classes of this room.
  *
  * Invariants (checked by `validate` in store-audit.ts):
  * - K1 the key index holds every KEY exactly once, under the hash of its table, priority and match; no two KEYs are equal. (The
@@ -58,6 +64,8 @@ export const KIND_OWNER = 3;
 export const KIND_VALUE = 4;
 export const KIND_SEGMENT = 5;
 export const KIND_FREE = 6;
+/** Everything else; not 0 in size. */
+export const KIND_SIDE = 0;
 export const KIND_LENT = 7;
 /** `word >>> KIND_SHIFT` is the kind. */
 export const KIND_SHIFT = 29;
@@ -71,6 +79,67 @@ export const LENT_REST = 0x0fff_ffff;
 
 /** First words of the arena, never a block, so that no ref is 0. */
 export const ARENA_START = 2;
+
+// STATE, the first block: single words of the storage that are always at the same place.
+/** First word never used. */
+export const TOP = 3;
+/** Words in free blocks below the top. */
+export const FREE_WORDS = 4;
+/** Words of memory there are. */
+export const LIMIT = 5;
+/** Contenders of all keys. */
+export const CONTENDER_COUNT = 6;
+/** Keys that somebody wants. */
+export const KEY_COUNT = 7;
+/** Owners that want something. */
+export const OWNER_COUNT = 8;
+export const VALUE_COUNT = 9;
+/** Of the index of keys: its directory's first word, shift, number of entries. */
+export const KEYS_INDEX = 11;
+/** Likewise of owners. */
+export const OWNERS_INDEX = 14;
+export const INDEX_DIRECTORY = 0;
+export const INDEX_SHIFT = 1;
+export const INDEX_SIZE = 2;
+/** The OWNER and the VALUE used last, 0 = none. They may be gone: believe them only if the block is of that kind and fits. */
+export const LAST_OWNER = 17;
+export const LAST_VALUE = 18;
+/** The node that the last put found or made. */
+export const LAST_NODE = 19;
+/** Recent VALUEs: first word of the pairs (hash, ref), and their number minus one. A ref may be stale. */
+export const CACHE = 20;
+export const CACHE_MASK = 21;
+/** Keys that became DIRTY and stand in the SCRATCH, not yet in the store's waiting list. */
+export const FRESH_DIRTY = 22;
+/** First word of the SCRATCH, 0 = there is none. */
+export const SCRATCH = 23;
+/** What the last replacement in the WebAssembly code did: values replaced, flows of the owner that it has not come to. */
+export const REPLACED_COUNT = 24;
+export const LEFT_COUNT = 25;
+/** Not 0: somebody may read blocks that are freed (arena.ts). */
+export const LENT_COUNT = 26;
+/** Of the WebAssembly code: where in the indexes the last KEY and OWNER that were looked for and not found belong. */
+export const EMPTY_SLOT = 27;
+export const EMPTY_OWNER_SLOT = 28;
+/** The secrets of the hash of keys and owners, as many as matches of usual length need. */
+export const SECRETS = 32;
+export const SECRET_COUNT = 160;
+/** Per size class (arena.ts) the first free block. */
+export const FREE_HEADS: number = SECRETS + SECRET_COUNT;
+
+// SCRATCH: what goes from the classes to the WebAssembly code and back.
+/** UUIDs given, four words each. */
+export const SCRATCH_OWNERS = 0;
+export const SCRATCH_OWNERS_MOST = 64;
+/** Keys that became DIRTY. */
+export const SCRATCH_DIRTY: number = SCRATCH_OWNERS + 4 * SCRATCH_OWNERS_MOST;
+export const SCRATCH_DIRTY_MOST = 1024;
+/** For splitting a SEGMENT. */
+export const SCRATCH_SPLIT: number = SCRATCH_DIRTY + SCRATCH_DIRTY_MOST;
+/** Flows given, as they stand in a FlowList. */
+export const SCRATCH_FLOWS: number = SCRATCH_SPLIT + 768;
+export const SCRATCH_FLOWS_WORDS = 4096;
+export const SCRATCH_WORDS: number = SCRATCH_FLOWS + SCRATCH_FLOWS_WORDS + 8;
 
 // KEY
 export const KEY_ID = 0;
@@ -159,3 +228,15 @@ export const FLOW_DATA = 6;
 export const SEGMENT_SLOTS = 384;
 export const SEGMENT_HEADER = 4;
 export const SEGMENT_WORDS: number = SEGMENT_HEADER + 2 * SEGMENT_SLOTS;
+/** A segment is split when it would hold more: three quarters of its slots. */
+export const SEGMENT_FULL = 288;
+/** How many upper bits of the hash a segment's entries can share at most. */
+export const MAX_DEPTH = 22;
+
+/** Blocks up to this size have a free list for each size; larger ones are rounded up to {@link COARSE_STEP}. */
+export const EXACT_WORDS = 832;
+export const COARSE_STEP = 64;
+/** Largest block that is ever free. */
+export const LARGEST_FREE = 16384;
+export const CLASS_COUNT: number = EXACT_WORDS + 1 + (16448 - EXACT_WORDS) / COARSE_STEP;
+export const STATE_WORDS: number = FREE_HEADS + CLASS_COUNT - ARENA_START;

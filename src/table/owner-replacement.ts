@@ -11,11 +11,14 @@ import {
   KIND_KEY,
   KIND_REST,
   KIND_SHIFT,
+  LEFT_COUNT,
   LENGTH_MASK,
   NODE_NEXT,
   NODE_VALUE,
   OWNER_FIRST,
+  REPLACED_COUNT,
 } from "./layout.ts";
+import { BAIL } from "./packed-core-host.ts";
 import { ADDED, KEPT, type PackedStore, REPLACED } from "./packed-store.ts";
 
 /** What a replacement did, in flows. */
@@ -66,9 +69,20 @@ export function replaceOwnerFlows(
   to: number,
   counts: ReplaceCounts,
 ): void {
-  const known = store.findOwner(uuid, at);
   let index = from;
-  if (known !== 0) index += replacePrefix(store, known, flows, from, to, counts);
+  if (store.isUsual) {
+    const done = store.core.replacePrefix(uuid, at, flows.words, flows.startOf(from), flows.endOf(to - 1), to - from);
+    if (done !== BAIL) {
+      const m = store.arena.words;
+      const replaced = m[REPLACED_COUNT] as number;
+      counts.replaced += replaced;
+      counts.unchanged += done - replaced;
+      if (done === to - from && m[LEFT_COUNT] === 0) return;
+      index += done;
+    }
+  }
+  const known = store.findOwner(uuid, at);
+  if (known !== 0 && index === from) index += replacePrefix(store, known, flows, from, to, counts);
   const left = known === 0 ? 0 : ((store.arena.words[known] as number) & KIND_REST) - (index - from);
   if (index === to && left === 0) return;
   if (known !== 0) markFirst(store, known, index - from);

@@ -21,6 +21,7 @@ import {
   KIND_OWNER,
   KIND_REST,
   KIND_SHIFT,
+  LAST_OWNER,
   MARKED,
   MERGED,
   NODE_NEXT,
@@ -31,9 +32,11 @@ import {
   OWNER_HASH,
   OWNER_UUID,
   OWNER_WORDS,
+  OWNERS_INDEX,
   REFUSED,
 } from "./layout.ts";
 import { formatOwner, type OwnerId } from "./owner-id.ts";
+import { BAIL, PackedCoreHost } from "./packed-core-host.ts";
 import type { Contender, WinnerPolicy } from "./policy.ts";
 import { BatchMemory } from "./round-batch.ts";
 import { RoundQueue } from "./round-queue.ts";
@@ -55,17 +58,12 @@ export const KEPT = 3;
 export class PackedStore extends KeyStore {
   readonly owners: HashIndex;
   readonly policy: WinnerPolicy;
+  readonly core: PackedCoreHost;
   /** What the present round has yet to send. */
   readonly queue: RoundQueue;
   readonly batchMemory: BatchMemory = new BatchMemory();
-  /** Contenders of all keys. */
-  size = 0;
-  ownerCount = 0;
   readonly #ordered: boolean;
   readonly #merging: boolean;
-  /** The node that the last {@link put} found or made. */
-  lastNode = 0;
-  #lastOwner = 0;
   #ownerSlot = 0;
   #ownerHash = 0;
   /** While a transaction is undone, a policy that throws is passed over. */
@@ -76,7 +74,8 @@ export class PackedStore extends KeyStore {
     this.policy = policy;
     this.#ordered = policy.compare !== undefined || policy.classes === true;
     this.#merging = policy.merge !== undefined || policy.classes === true;
-    this.owners = new HashIndex(this.arena);
+    this.owners = new HashIndex(this.arena, OWNERS_INDEX);
+    this.core = new PackedCoreHost(this.arena);
     this.queue = new RoundQueue(this, new ChangeList(this.chunkMemory));
   }
 
@@ -155,6 +154,10 @@ export class PackedStore extends KeyStore {
    * key is replaced, or with `replace` false kept ({@link KEPT}).
    */
   put(uuid: Int32Array, at: number, words: Int32Array, from: number, replace: boolean): number {
+    if (this.isUsual) {
+      const done = this.core.put(uuid, at, words, from, replace);
+      if (done !== BAIL) return done;
+    }
     this.reserve(words, from);
     let owner = this.findOwner(uuid, at);
     let key = this.findKey(words, from);
@@ -220,6 +223,21 @@ export class PackedStore extends KeyStore {
     this.lastNode = key;
   }
 
+  /** Is it up to nobody else what becomes of a flow that has a key for itself? Then {@link core} may do it. */
+  get isUsual(): boolean {
+    return this.log === undefined && this.observers.length === 0 && !this.#ordered && !this.#merging;
+  }
+
+  /** Takes everything that the owner with this UUID wants away. Returns how many flows that were. */
+  removeFlowsOf(uuid: Int32Array, at: number): number {
+    if (this.isUsual) {
+      const done = this.core.remove(uuid, at);
+      if (done !== BAIL) return done;
+    }
+    const owner = this.findOwner(uuid, at);
+    return owner === 0 || this.sizeOf(owner) === 0 ? 0 : this.removeOwner(owner);
+  }
+
   /** Takes everything that an owner wants away. Returns how many flows that were. */
   removeOwner(owner: number): number {
     let m = this.arena.words;
@@ -271,8 +289,10 @@ export class PackedStore extends KeyStore {
     const b = uuid[at + 1] as number;
     const c = uuid[at + 2] as number;
     const d = uuid[at + 3] as number;
-    const last = this.#lastOwner;
-    if (last !== 0 && m[last + 1] === a && m[last + 2] === b && m[last + 3] === c && m[last + 4] === d) return last;
+    const last = m[LAST_OWNER] as number;
+    if (last !== 0 && (m[last] as number) >>> KIND_SHIFT === KIND_OWNER) {
+      if (m[last + 1] === a && m[last + 2] === b && m[last + 3] === c && m[last + 4] === d) return last;
+    }
     const hash = this.hash.hash(a, 0, uuid, at + 1, 3);
     const owners = this.owners;
     let slot = owners.start(hash);
@@ -284,16 +304,11 @@ export class PackedStore extends KeyStore {
         return 0;
       }
       if (m[slot] === hash && m[owner + 1] === a && m[owner + 2] === b && m[owner + 3] === c && m[owner + 4] === d) {
-        this.#lastOwner = owner;
+        m[LAST_OWNER] = owner;
         return owner;
       }
       slot = owners.after(slot, hash);
     }
-  }
-
-  /** Flows of an OWNER. */
-  sizeOf(owner: number): number {
-    return (this.arena.words[owner] as number) & KIND_REST;
   }
 
   /** The node of `owner` at `key`, 0 = none. */
@@ -383,7 +398,7 @@ export class PackedStore extends KeyStore {
       this.arena.free(owner, OWNER_WORDS);
       throw error;
     }
-    this.#lastOwner = owner;
+    m[LAST_OWNER] = owner;
     return owner;
   }
 
@@ -394,7 +409,6 @@ export class PackedStore extends KeyStore {
   }
 
   #dropOwner(owner: number): void {
-    if (this.#lastOwner === owner) this.#lastOwner = 0;
     const m = this.arena.words;
     this.owners.remove(m[owner + OWNER_HASH] as number, owner);
     this.arena.free(owner, OWNER_WORDS);

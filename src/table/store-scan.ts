@@ -11,6 +11,7 @@ import {
   KIND_REST,
   KIND_SEGMENT,
   KIND_SHIFT,
+  KIND_SIDE,
   KIND_VALUE,
   LENGTH_MASK,
   LENT_VALUE,
@@ -37,7 +38,7 @@ export function blockSizeAt(m: Int32Array, at: number): number {
   }
   if (kind === KIND_OWNER) return OWNER_WORDS;
   if (kind === KIND_CONTENDER) return CONTENDER_WORDS;
-  if (kind === KIND_FREE) return head & KIND_REST;
+  if ((kind === KIND_FREE || kind === KIND_SIDE) && (head & KIND_REST) !== 0) return head & KIND_REST;
   if (kind === KIND_SEGMENT) return SEGMENT_BLOCK;
   throw new Error(`arena is corrupt at word ${at}: kind ${kind}`);
 }

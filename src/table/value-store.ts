@@ -4,6 +4,8 @@ import type { Arena } from "./arena.ts";
 import type { FlowModView } from "./flow-mod.ts";
 import { CONJUNCTION, instructionsClass, isPlain } from "./instruction-scan.ts";
 import {
+  CACHE,
+  CACHE_MASK,
   CLASS_CONJUNCTION,
   CLASS_MASK,
   CLASS_SHIFT,
@@ -16,11 +18,13 @@ import {
   KIND_REST,
   KIND_SHIFT,
   KIND_VALUE,
+  LAST_VALUE,
   LENGTH_MASK,
   MEANING_KEPT,
   PLAIN,
   VALUE_COOKIE,
   VALUE_COOKIE_HIGH,
+  VALUE_COUNT,
   VALUE_EXTRA,
   VALUE_FLAGS,
   VALUE_NARROW_WORDS,
@@ -36,21 +40,30 @@ const LARGEST_CACHE = 16384;
 
 /**
  * The VALUE blocks of an arena: immutable, shared and counted. Equal values are shared when one of them is the last one used or
- * in a small cache of recent ones, which catches what flows of one owner and popular values have in common without an index over
+ * in a small cache of recent ones (direct-mapped, its entries may be stale), which catches what flows of one owner and popular values have in common without an index over
  * all values; two equal values that are not shared are still recognised as equal wherever it matters ({@link same}).
  */
 export class ValueStore {
-  /** Number of values. */
-  size = 0;
   readonly #arena: Arena;
-  #last = 0;
-  /** Direct-mapped: hash, ref. An entry may be stale; what it points to is checked before it is believed. */
-  #cache: Int32Array = new Int32Array(2 * SMALLEST_CACHE);
   /** Meanings of the few values whose meaning has been asked for and is not their own bytes. */
   readonly #meanings: Map<number, Uint8Array> = new Map();
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    arena.ensure(2 * SMALLEST_CACHE + 64);
+    const cache = arena.allocateSide(2 * SMALLEST_CACHE);
+    arena.words[CACHE] = cache;
+    arena.words[CACHE_MASK] = SMALLEST_CACHE - 1;
+  }
+
+  /** Number of values. */
+  get size(): number {
+    return this.#arena.words[VALUE_COUNT] as number;
+  }
+
+  /** Are there values whose block is not all there is of them? */
+  get hasMeanings(): boolean {
+    return this.#meanings.size !== 0;
   }
 
   /** Words that a value of `instructionBytes` takes at most. */
@@ -60,9 +73,9 @@ export class ValueStore {
 
   /** The value of the packed flow at `words[at]`, its count one higher: shared if possible, else a new block. */
   acquire(words: Int32Array, at: number): number {
-    const last = this.#last;
-    if (last !== 0 && this.equalsPacked(last, words, at)) {
-      const m = this.#arena.words;
+    const m = this.#arena.words;
+    const last = m[LAST_VALUE] as number;
+    if (last !== 0 && (m[last] as number) >>> KIND_SHIFT === KIND_VALUE && this.equalsPacked(last, words, at)) {
       m[last] = (m[last] as number) + 1;
       return last;
     }
@@ -291,17 +304,14 @@ export class ValueStore {
       hash = (hash + Math.imul(words[i] as number, factor)) | 0;
     }
     hash ^= hash >>> 15;
-    if (this.size > 2 * this.#cache.length && this.#cache.length < 2 * LARGEST_CACHE) {
-      this.#cache = new Int32Array(this.#cache.length * 4);
-    }
-    const cache = this.#cache;
-    const slot = 2 * (hash & (cache.length / 2 - 1));
-    const cached = cache[slot + 1] as number;
-    if (cached !== 0 && cache[slot] === hash) {
+    if (this.size > 4 * (this.#arena.words[CACHE_MASK] as number)) this.#growCache();
+    const slot = this.#cacheSlot(hash);
+    const cached = this.#arena.words[slot + 1] as number;
+    if (cached !== 0 && this.#arena.words[slot] === hash) {
       const head = this.#arena.words[cached] as number;
       if (head >>> KIND_SHIFT === KIND_VALUE && this.equalsPacked(cached, words, at)) {
         this.#arena.words[cached] = head + 1;
-        this.#last = cached;
+        this.#arena.words[LAST_VALUE] = cached;
         return cached;
       }
     }
@@ -323,18 +333,34 @@ export class ValueStore {
     for (let i = 0; i < count; i++) m[to + i] = words[data + i] as number;
     const plain = (extra & MOMENTARY_FLAGS) === 0 && isPlain(this.#arena.bytes, 4 * to, length) ? PLAIN : 0;
     m[value + VALUE_FLAGS] = length | (wide ? WIDE : 0) | plain;
-    cache[slot] = hash;
-    cache[slot + 1] = value;
-    this.#last = value;
-    this.size++;
+    m[slot] = hash;
+    m[slot + 1] = value;
+    m[LAST_VALUE] = value;
+    m[VALUE_COUNT] = (m[VALUE_COUNT] as number) + 1;
     return value;
   }
 
+  #cacheSlot(hash: number): number {
+    const m = this.#arena.words;
+    return (m[CACHE] as number) + 2 * (hash & (m[CACHE_MASK] as number));
+  }
+
+  /** Makes the cache four times as large, if there is memory at hand. What was in it is not worth keeping. */
+  #growCache(): void {
+    const arena = this.#arena;
+    const entries = 4 * ((arena.words[CACHE_MASK] as number) + 1);
+    if (entries > LARGEST_CACHE || arena.top + 2 * entries + 64 > arena.words.length) return;
+    const old = arena.words[CACHE] as number;
+    arena.words[CACHE] = arena.allocateSide(2 * entries);
+    arena.words[CACHE_MASK] = entries - 1;
+    arena.freeSide(old);
+  }
+
   #destroy(value: number): void {
-    if (this.#last === value) this.#last = 0;
-    const flags = this.#arena.words[value + VALUE_FLAGS] as number;
+    const m = this.#arena.words;
+    const flags = m[value + VALUE_FLAGS] as number;
     if ((flags & MEANING_KEPT) !== 0) this.#meanings.delete(value);
-    this.size--;
+    m[VALUE_COUNT] = (m[VALUE_COUNT] as number) - 1;
     this.#arena.free(value, this.blockSize(value));
   }
 }

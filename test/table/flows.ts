@@ -3,7 +3,7 @@ import type { FlowMod } from "../../src/diff/flow-mod.ts";
 import { Flow, type FlowInit } from "../../src/flow/flow.ts";
 import { Instructions } from "../../src/flow/instructions.ts";
 import { Match } from "../../src/flow/match.ts";
-import type { DesiredFlowTable } from "../../src/table/desired-table.ts";
+import { DesiredFlowTable } from "../../src/table/desired-table.ts";
 import type { BatchFates } from "../../src/table/flow-mod-round.ts";
 import { naiveKey } from "../../src/testing/naive-table.ts";
 
@@ -54,4 +54,11 @@ export function put(table: DesiredFlowTable): FlowMod[] {
   }
   table.validate();
   return sent;
+}
+
+/** Makes a table work as a large one does: by the WebAssembly code. */
+export function startCode(table: DesiredFlowTable): void {
+  const { arena } = DesiredFlowTable.storeOf(table);
+  arena.ensure(1 << 15);
+  if (arena.core === undefined) throw new Error("no WebAssembly code");
 }

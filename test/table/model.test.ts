@@ -10,7 +10,7 @@ import { InstalledFlowTable } from "../../src/table/installed-table.ts";
 import { lowestUuid, ovnClasses, type WinnerPolicy } from "../../src/table/policy.ts";
 import { NaiveTable, naiveKey, naiveOrder } from "../../src/testing/naive-table.ts";
 import { announceSeeds, runs, seeds } from "../seed.ts";
-import { apply, conjunction, describeMod, drop, matchOf, output } from "./flows.ts";
+import { apply, conjunction, describeMod, drop, matchOf, output, startCode } from "./flows.ts";
 
 const OWNERS = ["0", "1", "7", "a", "f"].map((digit) => `${digit}0000000-0000-4000-8000-00000000000${digit}`);
 const MATCHES = [Match.any, ...[1, 2, 3].map(matchOf), Match.fromCanonical(Uint8Array.of(1, 2, 3, 4, 5)), longMatch()];
@@ -148,8 +148,9 @@ class Pair {
   /** Keys of which it is open whether they are left alone, because they changed there and back. */
   readonly unsure: Set<string> = new Set();
 
-  constructor(policy: WinnerPolicy) {
+  constructor(policy: WinnerPolicy, large: boolean) {
     this.table = new DesiredFlowTable({ policy });
+    if (large) startCode(this.table);
     this.naive = new NaiveTable(policy);
   }
 
@@ -417,13 +418,23 @@ describe("the packed table does what the naive one does", () => {
       it(`after every step, with ${policy.name} (seed ${seed})`, () => {
         fc.assert(
           fc.property(fc.array(arbStep, { minLength: 1, maxLength: 30 }), (steps) => {
-            const pair = new Pair(policy);
+            const pair = new Pair(policy, false);
             for (const step of steps) pair.step(step);
           }),
           { seed, numRuns: runs(150) },
         );
       });
     }
+
+    it(`after every step, with the code of large tables (seed ${seed})`, () => {
+      fc.assert(
+        fc.property(fc.array(arbStep, { minLength: 1, maxLength: 30 }), (steps) => {
+          const pair = new Pair(lowestUuid, true);
+          for (const step of steps) pair.step(step);
+        }),
+        { seed, numRuns: runs(150) },
+      );
+    });
 
     it(`any order of the same contributions gives the same winners (seed ${seed})`, () => {
       const arbContributions = fc.uniqueArray(fc.tuple(arbOwner, arbFlow), {
