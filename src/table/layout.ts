@@ -121,11 +121,8 @@ export const LENT_COUNT = 26;
 /** Of the WebAssembly code: where in the indexes the last KEY and OWNER that were looked for and not found belong. */
 export const EMPTY_SLOT = 27;
 export const EMPTY_OWNER_SLOT = 28;
-<<<<<<< HEAD
 /** Flags that a new KEY has. */
 export const NEW_KEY_FLAGS = 29;
-=======
->>>>>>> theirs
 /** The secrets of the hash of keys and owners, as many as matches of usual length need. */
 export const SECRETS = 32;
 export const SECRET_COUNT = 160;

@@ -33,10 +33,7 @@ import {
   LENT_COUNT,
   LIMIT,
   MEANING_KEPT,
-<<<<<<< HEAD
   NEW_KEY_FLAGS,
-=======
->>>>>>> theirs
   NODE_NEXT,
   NODE_OWNER,
   NODE_PREVIOUS,
@@ -113,11 +110,7 @@ function makeKey(flow: number, hash: number): number {
   const count = (length + 3) >>> 2;
   const key = allocate(KEY_MATCH + count);
   set(key, (KIND_KEY << KIND_SHIFT) | get(flow + FLOW_ID));
-<<<<<<< HEAD
   set(key + KEY_FLAGS, length | get(NEW_KEY_FLAGS));
-=======
-  set(key + KEY_FLAGS, length);
->>>>>>> theirs
   set(key + NODE_OWNER, 0);
   set(key + NODE_VALUE, 0);
   set(key + KEY_INSTALLED, 0);
