@@ -28,10 +28,11 @@ export interface ReadBackResult {
 /** Fixed part of a flow description with its statistics, bytes (OpenFlow 1.5.1 §7.3.5.3; duration, idle time, two counters). */
 const FLOW_DESCRIPTION_BYTES = 80;
 const SLICE_MS = 12;
+/** Keys that become knowledge between two looks at the clock: a fraction of a millisecond. */
+const KEYS_AT_ONCE = 4096;
 
 /**
- * One read of the whole switch. What was read becomes knowledge when it is complete, all at once; before that nothing changes.
- * Flow-mods and events may go on meanwhile: what they say of a key is newer than what was read and stays.
+ * One read of the whole switch. What was read becomes knowledge when it is complete; before that nothing changes. Flow-mods and events may go on meanwhile: what they say of a key is newer than what was read and stays.
  */
 export class SwitchRead {
   readonly #knowledge: SwitchKnowledge;
@@ -72,13 +73,13 @@ export class SwitchRead {
         }
       }
       this.#check();
+      if (foreignRead !== undefined) await this.#takeOver(foreignRead);
+      await this.#takeOver(own, onSurprise);
     } catch (error) {
       own.abort();
       foreignRead?.abort();
       throw error;
     }
-    foreignRead?.commit();
-    own.commit(onSurprise);
     this.#knowledge.adopt(this.#adoptable, "readBack");
     const milliseconds = clock.now() - begun;
     return {
@@ -89,6 +90,18 @@ export class SwitchRead {
       bytes: this.#bytes,
       milliseconds,
     };
+  }
+
+  /** Makes what was read knowledge, without holding the event loop for long. */
+  async #takeOver(read: ReadBack, onSurprise?: (surprise: ReadBackChange) => void): Promise<void> {
+    const { clock } = this.#knowledge.settings;
+    let sliceStart = clock.now();
+    while (!read.commitSome(KEYS_AT_ONCE, onSurprise)) {
+      if (clock.now() - sliceStart <= SLICE_MS) continue;
+      await pause(clock, 0);
+      this.#check();
+      sliceStart = clock.now();
+    }
   }
 
   #check(): void {

@@ -4,7 +4,7 @@ import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
 import { BUCKETS, bucketOf, type FlowModOrder } from "./flow-mod-order.ts";
 import { NOTHING } from "./key-store.ts";
-import { ARENA_START, KEY_FLAGS, KEY_INSTALLED, KIND_KEY, KIND_SHIFT, MERGED, NODE_VALUE, UNKNOWN } from "./layout.ts";
+import { ARENA_START, EPOCH, KEY_FLAGS, KEY_INSTALLED, KIND_KEY, KIND_SHIFT, MERGED, NODE_VALUE, UNKNOWN } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import { RefList } from "./ref-list.ts";
 import { blockSizeAt } from "./store-scan.ts";
@@ -39,11 +39,12 @@ export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatc
 /** Finds the keys that need something (key, value, bucket << 2 | operation), and counts them by bucket. */
 function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts: Int32Array): void {
   const m = store.arena.words;
+  const { epoch } = store;
   for (let at = ARENA_START, top = store.arena.top; at < top; at += blockSizeAt(m, at)) {
     if ((m[at] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
     // Mostly what is wanted is what is installed: the same ref.
     const flags = m[at + KEY_FLAGS] as number;
-    if (m[at + NODE_VALUE] === m[at + KEY_INSTALLED] && (flags & (MERGED | UNKNOWN)) === 0) continue;
+    if (m[at + NODE_VALUE] === m[at + KEY_INSTALLED] && (flags & (MERGED | UNKNOWN | EPOCH)) === epoch) continue;
     const operation = store.operationFor(at);
     if (operation === NOTHING) continue;
     const bucket = bucketOf(operation, ((m[at] as number) >>> 16) & 0xff, order);

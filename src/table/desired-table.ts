@@ -465,7 +465,8 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
 
   /** Keys that wait for a round, about: an upper bound. */
   get pendingKeys(): number {
-    return this.#store.dirtyCount;
+    const store = this.#store;
+    return store.hasUntold ? store.keys.size : store.dirtyCount;
   }
 
   /** Tries a refused key again in the next round. */

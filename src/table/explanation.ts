@@ -2,7 +2,8 @@ import type { Flow, FlowKey } from "../flow/flow.ts";
 import { formatInstructions } from "../text/actions/format-instructions.ts";
 import { formatMatch } from "../text/format-match.ts";
 import type { InstalledState } from "./installed-table.ts";
-import { DIRTY, IN_FLIGHT, KEY_FLAGS, MERGED, REFUSED } from "./layout.ts";
+import { NOTHING } from "./key-store.ts";
+import { IN_FLIGHT, KEY_FLAGS, MERGED, REFUSED } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import type { Contender } from "./policy.ts";
 
@@ -77,7 +78,7 @@ function classNameOf(store: PackedStore, contender: Contender): "allow" | "drop"
 function progressOf(store: PackedStore, ref: number, flags: number): Explanation["progress"] {
   if ((flags & IN_FLIGHT) !== 0) return "inFlight";
   if ((flags & REFUSED) !== 0) return "refused";
-  return (flags & DIRTY) !== 0 && store.operationFor(ref) !== 0 ? "pending" : "inStep";
+  return ref !== 0 && store.operationFor(ref) !== NOTHING ? "pending" : "inStep";
 }
 
 /** The key in the syntax of ovs-ofctl. */

@@ -2,7 +2,7 @@ import { OfsyncError } from "../errors.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import type { FlowModOrder } from "./flow-mod-order.ts";
 import { AHEAD } from "./key-store.ts";
-import { DIRTY, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, MERGED, NODE_VALUE, REFUSED, UNKNOWN } from "./layout.ts";
+import { DIRTY, EPOCH, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, MERGED, NODE_VALUE, REFUSED, UNKNOWN } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import { RoundBatch, takeBatch } from "./round-batch.ts";
 import { LEAST_LOOKS } from "./round-queue.ts";
@@ -55,10 +55,10 @@ export class FlowModRound {
   /** Starts a round, or `undefined` when there is nothing to send. */
   static start(store: PackedStore, order: FlowModOrder, revision: number, ended: () => void): FlowModRound | undefined {
     const { queue } = store;
-    if (store.dirtyCount === 0) return undefined;
+    if (store.dirtyCount === 0 && !store.hasUntold) return undefined;
     queue.open(order);
     queue.lookForOne(LEAST_LOOKS);
-    if (queue.found > 0 || queue.hasUnlooked) return new FlowModRound(store, revision, ended);
+    if (!queue.isDone) return new FlowModRound(store, revision, ended);
     queue.close();
     return undefined;
   }
@@ -90,7 +90,7 @@ export class FlowModRound {
     if (this.#over) return undefined;
     const { queue } = this.#store;
     const count = queue.gather(maxFlowMods, maxBytes ?? Number.POSITIVE_INFINITY);
-    if (count === 0 && queue.length === 0) {
+    if (count === 0 && queue.isDone) {
       this.#endIfDone();
       return undefined;
     }
@@ -121,7 +121,7 @@ export class FlowModRound {
     const store = this.#store;
     if (result.fate === "applied" && result.refused.size === 0 && result.unknown.size === 0) confirmAll(store, batch);
     else this.#settleEach(batch, result);
-    if (store.queue.length === 0) this.#endIfDone();
+    this.#endIfDone();
   }
 
   #settleEach(batch: RoundBatch, result: BatchFates): void {
@@ -171,7 +171,7 @@ export class FlowModRound {
   }
 
   #endIfDone(): void {
-    if (this.#inFlight === undefined && this.#store.queue.length === 0) this.#end();
+    if (this.#inFlight === undefined && this.#store.queue.isDone) this.#end();
   }
 
   #end(): void {
@@ -198,6 +198,7 @@ function confirmAll(store: PackedStore, batch: RoundBatch): void {
   const keys = base + length;
   const shift = length;
   const far = length > FEW;
+  const { epoch } = store;
   const isRead = store.freshKeys !== undefined;
   let added = 0;
   for (let at = keys, end = keys + length; at < end; at++) {
@@ -207,7 +208,7 @@ function confirmAll(store: PackedStore, batch: RoundBatch): void {
     const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
     m[key + KEY_FLAGS] = flags;
     // The usual case, by hand: it is still what is wanted.
-    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED)) !== 0 || isRead) {
+    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED | EPOCH)) !== epoch || isRead) {
       store.setInstalled(key, value, false);
       if (value === 0) store.dropIfIdle(key);
       m = store.arena.words;

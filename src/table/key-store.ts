@@ -7,8 +7,10 @@ import { cookieOf, type FlowList } from "./flow-list.ts";
 import { HashIndex } from "./hash-index.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import {
+  ARENA_START,
   CONTENDER_COUNT,
   DIRTY,
+  EPOCH,
   FLOW_DATA,
   FLOW_ID,
   FLOW_LENGTHS,
@@ -31,6 +33,8 @@ import {
   LAST_NODE,
   LENGTH_MASK,
   MERGED,
+  NEW_KEY_FLAGS,
+  NEXT_EPOCH,
   NODE_OWNER,
   NODE_VALUE,
   OBSERVED,
@@ -43,6 +47,7 @@ import {
   UNKNOWN,
 } from "./layout.ts";
 import type { RefList } from "./ref-list.ts";
+import { blockSizeAt } from "./store-scan.ts";
 import { UndoLog } from "./undo-log.ts";
 import { ValueStore } from "./value-store.ts";
 
@@ -101,6 +106,11 @@ export class KeyStore {
   freshKeys: RefList | undefined;
   /** What {@link readAhead} read: kept, so that no compiler takes the reading away. */
   ahead = 0;
+  /** The KEYs from here up to `#sweepEnd` may be of an older epoch. */
+  #sweepAt: number = ARENA_START;
+  #sweepEnd: number = ARENA_START;
+  /** Epochs that KEYs may be of besides the present one. */
+  #oldEpochs = 0;
   /** Keys that stay only because they wait to be compared, about. */
   #idle = 0;
   #slot = 0;
@@ -148,6 +158,15 @@ export class KeyStore {
 
   set lastNode(node: number) {
     this.arena.words[LAST_NODE] = node;
+  }
+
+  /** What was learnt in an older epoch is not known any more. */
+  get epoch(): number {
+    return this.arena.words[NEW_KEY_FLAGS] as number;
+  }
+
+  set epoch(epoch: number) {
+    this.arena.words[NEW_KEY_FLAGS] = epoch;
   }
 
   /** Keys that became DIRTY since the last round began. */
@@ -262,7 +281,7 @@ export class KeyStore {
     const flags = m[key + KEY_FLAGS] as number;
     const wanted = (flags & MERGED) === 0 ? (m[key + NODE_VALUE] as number) : this.wantedValue(key);
     const installed = m[key + KEY_INSTALLED] as number;
-    if ((flags & UNKNOWN) !== 0) return wanted === 0 ? DELETE : ADD;
+    if ((flags & (UNKNOWN | EPOCH)) !== this.epoch && this.isUnknown(key)) return wanted === 0 ? DELETE : ADD;
     if (wanted === installed) return NOTHING;
     if (wanted === 0) return DELETE;
     if (installed === 0) return ADD;
@@ -358,9 +377,9 @@ export class KeyStore {
     const m = this.arena.words;
     const old = m[key + KEY_INSTALLED] as number;
     let flags = m[key + KEY_FLAGS] as number;
-    if (old !== 0 && (flags & UNKNOWN) === 0) this.installedCount--;
+    if (old !== 0 && (flags & (UNKNOWN | EPOCH)) === this.epoch) this.installedCount--;
     if (value !== 0 && !unknown) this.installedCount++;
-    flags = unknown ? flags | UNKNOWN : flags & ~UNKNOWN;
+    flags = (flags & ~(UNKNOWN | EPOCH)) | this.epoch | (unknown ? UNKNOWN : 0);
     if (value !== 0 && !this.values.isPlain(value)) flags |= FORMS;
     m[key + KEY_FLAGS] = flags;
     m[key + KEY_INSTALLED] = value;
@@ -370,6 +389,78 @@ export class KeyStore {
       this.touch(key);
     }
     if (this.freshKeys !== undefined) this.#noteFresh(key, this.freshKeys);
+  }
+
+  /** The value of the packed flow at `words[at]`, shared with what the key wants or has where the bytes are the same; its count raised. */
+  valueToInstall(key: number, words: Int32Array, at: number): number {
+    const wanted = this.wantedValue(key);
+    if (wanted !== 0 && this.values.equalsPacked(wanted, words, at)) {
+      this.values.retain(wanted);
+      return wanted;
+    }
+    const known = this.arena.words[key + KEY_INSTALLED] as number;
+    if (known !== 0 && this.values.equalsPacked(known, words, at)) {
+      this.values.retain(known);
+      return known;
+    }
+    return this.values.acquire(words, at);
+  }
+
+  /** Is it not known what the switch holds at `key`? */
+  isUnknown(key: number): boolean {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    return (flags & UNKNOWN) !== 0 || ((flags & EPOCH) !== this.epoch && m[key + KEY_INSTALLED] !== 0);
+  }
+
+  /** Everything that is present is unknown from now on. The KEYs are told bit by bit, by {@link tellSome}. */
+  forgetInstalled(): void {
+    // Then all that is not absent is unknown already. An open read-back has to know of it in any case.
+    if (this.installedCount === 0 && this.freshKeys === undefined) return;
+    if (this.#oldEpochs === EPOCH / NEXT_EPOCH) this.tellSome(Number.POSITIVE_INFINITY);
+    this.epoch = (this.epoch + NEXT_EPOCH) & EPOCH;
+    this.#oldEpochs++;
+    this.installedCount = 0;
+    this.#sweepAt = ARENA_START;
+    this.#sweepEnd = this.arena.top;
+  }
+
+  /** May there be KEYs of an older epoch? */
+  get hasUntold(): boolean {
+    return this.#sweepAt < this.#sweepEnd;
+  }
+
+  /** Is `key` one that {@link tellSome} has yet to come to? For the audit. */
+  isUntold(key: number): boolean {
+    return key >= this.#sweepAt && key < this.#sweepEnd;
+  }
+
+  /** Makes KEYs of an older epoch UNKNOWN, going through about `count` blocks, and wait for the next round. Returns how many it did. */
+  tellSome(count: number): number {
+    const m = this.arena.words;
+    let at = this.#sweepAt;
+    let done = 0;
+    for (const end = this.#sweepEnd; at < end && done < count; at += blockSizeAt(m, at), done++) {
+      if ((m[at] as number) >>> KIND_SHIFT === KIND_KEY) this.tell(at);
+    }
+    this.#sweepAt = at;
+    if (!this.hasUntold) this.allTold();
+    return done;
+  }
+
+  /** No KEY is of an older epoch any more. */
+  allTold(): void {
+    this.#sweepAt = this.#sweepEnd;
+    this.#oldEpochs = 0;
+  }
+
+  /** Makes a KEY of an older epoch UNKNOWN, and wait for the next round. */
+  tell(key: number): void {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if ((flags & EPOCH) === this.epoch || m[key + KEY_INSTALLED] === 0) return;
+    m[key + KEY_FLAGS] = (flags & ~EPOCH) | this.epoch | UNKNOWN;
+    if ((flags & (DIRTY | IN_FLIGHT | REFUSED)) === 0 && this.tracksChanges) this.touch(key);
   }
 
   #noteFresh(key: number, list: RefList): void {
@@ -454,7 +545,7 @@ export class KeyStore {
     const key = this.arena.allocate(KEY_MATCH + count);
     const m = this.arena.words;
     m[key] = (KIND_KEY << KIND_SHIFT) | (words[at + FLOW_ID] as number);
-    m[key + KEY_FLAGS] = length;
+    m[key + KEY_FLAGS] = length | this.epoch;
     m[key + NODE_OWNER] = 0;
     m[key + NODE_VALUE] = 0;
     m[key + KEY_INSTALLED] = 0;

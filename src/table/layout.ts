@@ -49,7 +49,8 @@
  * - K2 the winner stands in the KEY, the others follow in the order of the policy; no owner stands twice at one key.
  * - K3 MERGED if and only if the first of the others is a merged value (owner 0).
  * - K4 the value that should be installed and the one that is are the same ref if and only if their bytes are equal.
- * - K5 a KEY whose desired and installed values differ, or that is UNKNOWN, is DIRTY, IN_FLIGHT or REFUSED; a DIRTY one
+ * - K5 a KEY whose desired and installed values differ, or that is UNKNOWN, is DIRTY, IN_FLIGHT or REFUSED (one of an
+ *   older EPOCH when the store's sweep has come to it); a DIRTY one
  *   is exactly once in the store's waiting list or its round queue, and is not dropped before it is taken out of there.
  * - K6 a KEY without contender, installed value or any reason to be kept does not exist.
  * - O1 the ring of an OWNER visits exactly the nodes that name it, as many as it counts; the owner index holds it once.
@@ -200,6 +201,13 @@ export const FRESH: number = 1 << 22;
 export const OBSERVED: number = 1 << 23;
 /** Its desired or installed value may be the same as another of different bytes (a value that is not PLAIN). */
 export const FORMS: number = 1 << 24;
+
+/**
+ * Three bits: in which of the store's epochs what is installed was learnt. A KEY with an installed value of another epoch than the
+ * store's is UNKNOWN without saying so, until somebody comes along and says it.
+ */
+export const EPOCH: number = 7 << 25;
+export const NEXT_EPOCH: number = 1 << 25;
 
 // Bits of word 1 of a VALUE, above the length of the instructions.
 export const WIDE: number = 1 << 16;

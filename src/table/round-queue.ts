@@ -39,6 +39,8 @@ export class RoundQueue {
   #readyLeft = 0;
   #bytes = 0;
   #deletesFirst = false;
+  /** The keys that wait are not here yet, because there may be others that should wait. */
+  #gathering = false;
   /** What the last two lists hold was left by a round that was cancelled, and is in no order. */
   #unordered = false;
 
@@ -58,20 +60,39 @@ export class RoundQueue {
   }
 
   get hasUnlooked(): boolean {
-    return this.#unordered || this.#unlooked.length > 0;
+    return this.#unordered || this.#gathering || this.#unlooked.length > 0;
+  }
+
+  /** Is nothing left? */
+  get isDone(): boolean {
+    return !this.hasUnlooked && this.found === 0;
   }
 
   /** Takes over all keys that wait, for a round in this order. */
   open(order: FlowModOrder): void {
+    this.#deletesFirst = order === "deletesFirst";
+    this.#gathering = this.#store.hasUntold;
+    if (!this.#gathering) this.#takeWaiting();
+  }
+
+  #takeWaiting(): void {
     const store = this.#store;
-    const waiting = store.waiting;
+    const { waiting } = store;
     store.waiting = this.#unlooked;
     this.#unlooked = waiting;
-    this.#deletesFirst = order === "deletesFirst";
+  }
+
+  /** Makes some more keys wait that should; when all do, takes them over. Returns how many it looked at. */
+  #gatherWaiting(most: number): number {
+    const told = this.#store.tellSome(most);
+    this.#gathering = this.#store.hasUntold;
+    if (!this.#gathering) this.#takeWaiting();
+    return told;
   }
 
   /** What is left waits for the next round. */
   close(): void {
+    this.#gathering = false;
     const { waiting } = this.#store;
     const unlooked = this.#unlooked;
     // The shorter one is moved.
@@ -100,6 +121,7 @@ export class RoundQueue {
 
   /** Compares about `most` keys, those of the next tables. Returns how many. */
   look(most: number): number {
+    if (this.#gathering) return this.#gatherWaiting(most);
     if (this.#unordered) return this.#order(most, this.#unlooked);
     const unlooked = this.#unlooked;
     let looked = 0;

@@ -29,7 +29,6 @@ import {
   OWNER_HASH,
   OWNER_UUID,
   REFUSED,
-  UNKNOWN,
 } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import { blockSizeAt } from "./store-scan.ts";
@@ -125,7 +124,7 @@ export function auditStore(store: PackedStore): AuditReport {
 
     const present = m[key + KEY_INSTALLED] as number;
     if (present !== 0) refer(present);
-    if (present !== 0 && (flags & UNKNOWN) === 0) installed++;
+    if (present !== 0 && !store.isUnknown(key)) installed++;
     if ((flags & DIRTY) !== 0) dirty++;
     const owner = m[key + NODE_OWNER] as number;
     const others = m[key + KEY_OTHERS] as number;
@@ -163,7 +162,7 @@ export function auditStore(store: PackedStore): AuditReport {
       check(!store.values.sameBytes(value, present), "K4", `key ${key} has equal values under two refs`);
     }
     const operation = store.operationFor(key);
-    if (operation !== 0 && store.tracksChanges)
+    if (operation !== 0 && store.tracksChanges && !store.isUntold(key))
       check((flags & (DIRTY | IN_FLIGHT | REFUSED)) !== 0, "K5", `key ${key} differs, but nothing will be done`);
     check(((flags & DIRTY) !== 0) === listed.has(key), "K5", `key ${key} is dirty but in no list, or the other way round`);
     check(owner !== 0 || present !== 0 || store.hasReason(key), "K6", `key ${key} has no reason to exist`);

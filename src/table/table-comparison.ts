@@ -3,7 +3,7 @@ import type { FlowModBatch } from "./flow-mod.ts";
 import { PackedBatch } from "./flow-mod-batch.ts";
 import { bucketOf, type FlowModOrder } from "./flow-mod-order.ts";
 import { ADD, DELETE, MODIFY, NOTHING } from "./key-store.ts";
-import { KEY_FLAGS, KEY_INSTALLED, UNKNOWN } from "./layout.ts";
+import { KEY_INSTALLED } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import { keysOf } from "./store-scan.ts";
 import { ValueComparison } from "./value-comparison.ts";
@@ -37,7 +37,7 @@ export function diffStores(desired: PackedStore, installed: PackedStore, order: 
   for (const key of keysOf(installed.arena.words, installed.arena.top, false)) {
     const m = installed.arena.words;
     const value = m[key + KEY_INSTALLED] as number;
-    if (value === 0 && ((m[key + KEY_FLAGS] as number) & UNKNOWN) === 0) continue;
+    if (value === 0 && !installed.isUnknown(key)) continue;
     scratch.clear();
     installed.appendTo(scratch, key, 0);
     const wanted = desired.findKey(scratch.words, 0);
@@ -58,7 +58,7 @@ export function diffStores(desired: PackedStore, installed: PackedStore, order: 
 function operationBetween(installed: PackedStore, key: number, comparison: ValueComparison, wanted: number): number {
   const m = installed.arena.words;
   const present = m[key + KEY_INSTALLED] as number;
-  if (present === 0 || ((m[key + KEY_FLAGS] as number) & UNKNOWN) !== 0) return ADD;
+  if (present === 0 || installed.isUnknown(key)) return ADD;
   if (!comparison.sameAttributes(wanted, present)) return ADD;
   return comparison.sameInstructions(wanted, present) ? NOTHING : MODIFY;
 }
