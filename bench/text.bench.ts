@@ -1,10 +1,20 @@
-// Text to flows and back, per flow: the careful road (parseFlow, formatFlow), the quick one (FlowTextReader, FlowTextWriter),
-// and "ovs-ofctl diff-flows", which reads both files and prints their differences, per flow read.
+// Text to flows and back, per flow: without an object per flow (FlowTextReader, FlowTextWriter), with one (parseFlow,
+// parseFlowReading, parseFlows, formatFlow), and "ovs-ofctl diff-flows", which reads both files and prints their differences, per flow
+// read.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFlowModView, FlowList, FlowTextReader, FlowTextWriter, formatFlow, parseFlow } from "../src/index.ts";
+import {
+  createFlowModView,
+  FlowList,
+  FlowTextReader,
+  FlowTextWriter,
+  formatFlow,
+  parseFlow,
+  parseFlowReading,
+  parseFlows,
+} from "../src/index.ts";
 import { flowLines } from "./flow-lines.ts";
 import { type Measured, measured, record, smoke } from "./record.ts";
 
@@ -91,6 +101,26 @@ record({
   unit: "us/flow",
   ...beside,
   ...perFlow(few.length, () => few.reduce((sum, line) => sum + parseFlow(line).match.bytes.length, 0)),
+});
+const dumped = few.map((line, i) => ` duration=${i % 100}.5s, n_packets=${7 * i}, n_bytes=${420 * i}, idle_age=3, ${line}`);
+record({
+  name: "text/parseFlowReading, with statistics",
+  size: few.length,
+  unit: "us/flow",
+  ...beside,
+  ...perFlow(few.length, () => dumped.reduce((sum, line) => sum + (parseFlowReading(line).stats?.idleAge ?? 0), 0)),
+});
+const dump = dumped.join("\n");
+record({
+  name: "text/parseFlows, with statistics",
+  size: few.length,
+  unit: "us/flow",
+  ...beside,
+  ...perFlow(few.length, () => {
+    let sum = 0;
+    for (const { stats } of parseFlows(dump)) sum += stats?.idleAge ?? 0;
+    return sum;
+  }),
 });
 record({
   name: "text/formatFlow",

@@ -120,7 +120,7 @@ export type { TableEvent } from "./table/table-event.ts";
 
 // diff/
 export { diffTables } from "./diff/diff-tables.ts";
-export { FlowDifferences, FlowPairing } from "./diff/flow-pairing.ts";
+export { FlowDifferences, FlowPairing, type FlowRun } from "./diff/flow-pairing.ts";
 export { flowModBatch, orderFlowMods } from "./diff/flow-mod-batch.ts";
 export { formatFlowMod } from "./diff/format-flow-mod.ts";
 

@@ -21,6 +21,17 @@ const DESIRED = 2;
 const START = 3;
 const SAME = -1;
 
+/** So many flows of a run are looked up together. */
+const GROUP = 32;
+
+/** Flows in packed form, one behind the other from the first word on: a `FlowList`, or what another thread made of one. */
+export interface FlowRun {
+  /** As `FlowList` lays them out. */
+  readonly words: Int32Array;
+  /** Number of flows. */
+  readonly length: number;
+}
+
 /**
  * Pairs the flows of two dumps by key: for a one-off comparison, when nothing is to be changed afterwards and no table is needed.
  * First all {@link addInstalled}, then all {@link addDesired}, then {@link differences}. Of two flows with the same key on one
@@ -32,18 +43,23 @@ export class FlowPairing {
   readonly #flows: FlowList;
   /** Keyed by numbers that no writer of a dump can know; a pairing does not live long enough for Node's crypto to be loaded. */
   readonly #hash = new KeyedHash(Array.from({ length: 3 }, () => Math.random() * 0x1_0000_0000));
-  /** Hash index with linear probing, at most half full. */
+  /** Hash index with linear probing, at most three quarters full. */
   #slots: Int32Array;
   #slotCount: number;
   #pairs = 0;
   #installedCount = 0;
   #desiredCount = 0;
+  /** Of the flows of a group: where each begins, and the hash of its key. */
+  readonly #starts = new Int32Array(GROUP + 1);
+  readonly #hashes = new Int32Array(GROUP);
+  /** Words that were read ahead come together here, so that reading them is not for nothing. */
+  #ahead = 0;
 
   /** `flows`: how many to expect on one side; `words`: 32-bit words of memory for them. Both may be wrong: it grows. */
   constructor(flows = 1024, words: number = 32 * flows) {
     this.#flows = new FlowList(flows, words);
     this.#slotCount = 1024;
-    while (this.#slotCount < 2 * flows) this.#slotCount *= 2;
+    while (3 * this.#slotCount < 4 * flows) this.#slotCount *= 2;
     this.#slots = new Int32Array(SLOT_WORDS * this.#slotCount);
   }
 
@@ -61,7 +77,10 @@ export class FlowPairing {
   addInstalled(flow: PackedFlow): void {
     const index = this.#flows.length;
     this.#flows.appendView(flow);
-    const slot = this.#slotOf(index);
+    this.#setInstalled(this.#slotOf(index), index);
+  }
+
+  #setInstalled(slot: number, index: number): void {
     const slots = this.#slots;
     if (slots[slot + INSTALLED] === 0) this.#installedCount++;
     slots[slot + INSTALLED] = index + 1;
@@ -75,10 +94,94 @@ export class FlowPairing {
     const slots = this.#slots;
     if (slots[slot + DESIRED] === 0) this.#desiredCount++;
     const installed = slots[slot + INSTALLED] as number;
-    if (installed !== 0 && this.#sameValue(installed - 1, index)) {
+    const { words } = this.#flows;
+    if (installed !== 0 && this.#sameValue(installed - 1, words, this.#flows.startOf(index), this.#flows.endOf(index))) {
       slots[slot + DESIRED] = SAME;
       this.#flows.removeLast();
     } else slots[slot + DESIRED] = index + 1;
+  }
+
+  /**
+   * All flows of a run are installed, in its order: {@link addInstalled} for many, and quicker, since the look-ups of several
+   * flows wait for memory together. Nothing is checked.
+   */
+  addInstalledRun(run: FlowRun): void {
+    for (let from = 0, start = 0; from < run.length; from += GROUP) {
+      const count = Math.min(GROUP, run.length - from);
+      start = this.#readAhead(run.words, start, count);
+      this.#addInstalledGroup(run.words, count);
+    }
+  }
+
+  #addInstalledGroup(words: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const start = this.#starts[i] as number;
+      const index = this.#flows.length;
+      const copy = this.#append(words, start, this.#starts[i + 1] as number);
+      this.#setInstalled(this.#slotFor(this.#flows.words, copy, this.#hashes[i] as number), index);
+    }
+  }
+
+  /** All flows of a run are desired; likewise. */
+  addDesiredRun(run: FlowRun): void {
+    for (let from = 0, start = 0; from < run.length; from += GROUP) {
+      const count = Math.min(GROUP, run.length - from);
+      start = this.#readAhead(run.words, start, count);
+      this.#addDesiredGroup(run.words, count);
+    }
+  }
+
+  #addDesiredGroup(words: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const start = this.#starts[i] as number;
+      const end = this.#starts[i + 1] as number;
+      const hash = this.#hashes[i] as number;
+      const slot = this.#find(words, start, hash);
+      const installed = slot < 0 ? 0 : (this.#slots[slot + INSTALLED] as number);
+      if (installed !== 0 && this.#sameValue(installed - 1, words, start, end)) {
+        if (this.#slots[slot + DESIRED] === 0) this.#desiredCount++;
+        this.#slots[slot + DESIRED] = SAME;
+        continue;
+      }
+      const index = this.#flows.length;
+      const copy = this.#append(words, start, end);
+      const place = slot < 0 ? this.#slotFor(this.#flows.words, copy, hash) : slot;
+      if (this.#slots[place + DESIRED] === 0) this.#desiredCount++;
+      this.#slots[place + DESIRED] = index + 1;
+    }
+  }
+
+  /**
+   * Notes where the flows of a group begin and their hashes, and looks at the first slot and the record that each leads to, so that
+   * these come into the cache while the next one is being hashed. Returns where the next group begins.
+   */
+  #readAhead(words: Int32Array, from: number, count: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const own = this.#flows.words;
+    const starts = this.#starts;
+    const hashes = this.#hashes;
+    let start = from;
+    for (let i = 0; i < count; i++) {
+      starts[i] = start;
+      hashes[i] = this.#hashAt(words, start);
+      start = endOf(words, start);
+    }
+    starts[count] = start;
+    let ahead = 0;
+    for (let i = 0; i < count; i++) ahead ^= slots[(((hashes[i] as number) << 2) & mask) + START] as number;
+    for (let i = 0; i < count; i++) ahead ^= own[slots[(((hashes[i] as number) << 2) & mask) + START] as number] as number;
+    this.#ahead ^= ahead;
+    return start;
+  }
+
+  /** Stores a flow; returns where it begins. */
+  #append(words: Int32Array, start: number, end: number): number {
+    const lengths = words[start + FLOW_LENGTHS] as number;
+    const to = this.#flows.reserveWords(lengths & LENGTH_MASK, lengths >>> 16);
+    const own = this.#flows.words;
+    for (let i = start, j = to; i < end; i++, j++) own[j] = words[i] as number;
+    return to;
   }
 
   /** The keys with a difference, by table, then from the highest priority down: the order in which a switch looks at them. */
@@ -116,27 +219,45 @@ export class FlowPairing {
 
   /** The slot for the key of the flow at `index`, taken if it was free. */
   #slotOf(index: number): number {
-    const flows = this.#flows;
-    const { words } = flows;
-    const start = flows.startOf(index);
+    const { words } = this.#flows;
+    const start = this.#flows.startOf(index);
+    return this.#slotFor(words, start, this.#hashAt(words, start));
+  }
+
+  #hashAt(words: Int32Array, start: number): number {
+    const length = (words[start + FLOW_LENGTHS] as number) & LENGTH_MASK;
+    return this.#hash.hash(words[start + FLOW_ID] as number, length, words, start + FLOW_DATA, (length + 3) >>> 2);
+  }
+
+  /** The slot for the key of the stored flow that begins at `start`, taken if it was free. */
+  #slotFor(words: Int32Array, start: number, hash: number): number {
+    const found = this.#find(words, start, hash);
+    if (found >= 0) return found;
+    if (4 * this.#pairs >= 3 * this.#slotCount) this.#growIndex();
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = (hash << 2) & mask;
+    while (slots[slot + START] !== 0) slot = (slot + SLOT_WORDS) & mask;
+    this.#pairs++;
+    slots[slot] = hash;
+    slots[slot + START] = start + 1;
+    return slot;
+  }
+
+  /** The slot of the key of a flow, wherever that is; -1 = none. */
+  #find(words: Int32Array, start: number, hash: number): number {
+    const own = this.#flows.words;
     const id = words[start + FLOW_ID] as number;
     const length = (words[start + FLOW_LENGTHS] as number) & LENGTH_MASK;
     const count = (length + 3) >>> 2;
-    const hash = this.#hash.hash(id, length, words, start + FLOW_DATA, count);
-    if (2 * this.#pairs >= this.#slotCount) this.#growIndex();
     const slots = this.#slots;
     const mask = slots.length - 1;
     for (let slot = (hash << 2) & mask; ; slot = (slot + SLOT_WORDS) & mask) {
       const other = (slots[slot + START] as number) - 1;
-      if (other < 0) {
-        this.#pairs++;
-        slots[slot] = hash;
-        slots[slot + START] = start + 1;
-        return slot;
-      }
-      if (slots[slot] !== hash || words[other + FLOW_ID] !== id) continue;
-      if (((words[other + FLOW_LENGTHS] as number) & LENGTH_MASK) !== length) continue;
-      if (sameWords(words, start + FLOW_DATA, other + FLOW_DATA, count)) return slot;
+      if (other < 0) return -1;
+      if (slots[slot] !== hash || own[other + FLOW_ID] !== id) continue;
+      if (((own[other + FLOW_LENGTHS] as number) & LENGTH_MASK) !== length) continue;
+      if (sameWords(words, start + FLOW_DATA, own, other + FLOW_DATA, count)) return slot;
     }
   }
 
@@ -154,8 +275,11 @@ export class FlowPairing {
     this.#slots = slots;
   }
 
-  #sameValue(a: number, b: number): boolean {
-    return sameAttributes(this.#flows, a, b) && sameInstructions(this.#flows, a, b);
+  /** Is the stored flow at `index` the same as `words[start, end)`, which has the same key? */
+  #sameValue(index: number, words: Int32Array, start: number, end: number): boolean {
+    const own = this.#flows.words;
+    const at = this.#flows.startOf(index);
+    return sameAttributes(own, at, words, start) && sameInstructions(own, at, words, start, end);
   }
 }
 
@@ -192,8 +316,13 @@ export class FlowDifferences {
     const installed = this.#installed[index] as number;
     const desired = this.#desired[index] as number;
     if (desired < 0) return { command: "delete", flow: this.#flows.at(installed) };
-    const modify = installed >= 0 && sameAttributes(this.#flows, installed, desired);
+    const modify = installed >= 0 && this.#sameAttributes(installed, desired);
     return { command: modify ? "modify" : "add", flow: this.#flows.at(desired) };
+  }
+
+  #sameAttributes(a: number, b: number): boolean {
+    const { words } = this.#flows;
+    return sameAttributes(words, this.#flows.startOf(a), words, this.#flows.startOf(b));
   }
 
   #read(flow: number, into: PackedFlow): boolean {
@@ -203,27 +332,38 @@ export class FlowDifferences {
   }
 }
 
-function sameAttributes(flows: FlowList, a: number, b: number): boolean {
-  const { words } = flows;
-  const x = flows.startOf(a);
-  const y = flows.startOf(b);
-  for (let i = FLOW_COOKIE; i < FLOW_EXTRA; i++) if (words[x + i] !== words[y + i]) return false;
-  return (((words[x + FLOW_EXTRA] as number) ^ (words[y + FLOW_EXTRA] as number)) & ~MOMENTARY) === 0;
+function sameAttributes(x: Int32Array, a: number, y: Int32Array, b: number): boolean {
+  for (let i = FLOW_COOKIE; i < FLOW_EXTRA; i++) if (x[a + i] !== y[b + i]) return false;
+  return (((x[a + FLOW_EXTRA] as number) ^ (y[b + FLOW_EXTRA] as number)) & ~MOMENTARY) === 0;
 }
 
-function sameInstructions(flows: FlowList, a: number, b: number): boolean {
-  const { words } = flows;
-  const x = flows.startOf(a);
-  const y = flows.startOf(b);
+/** Of two flows with the same key. */
+function sameInstructions(x: Int32Array, a: number, y: Int32Array, b: number, bEnd: number): boolean {
   // The key is the same, so the lengths of the matches are.
-  if (words[x + FLOW_LENGTHS] === words[y + FLOW_LENGTHS]) {
-    const skip = FLOW_DATA + ((((words[x + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2);
-    if (sameWords(words, x + skip, y + skip, flows.endOf(a) - x - skip)) return true;
+  if (x[a + FLOW_LENGTHS] === y[b + FLOW_LENGTHS]) {
+    const skip = FLOW_DATA + matchWords(x, a);
+    if (sameWords(x, a + skip, y, b + skip, bEnd - b - skip)) return true;
   }
-  return equalBytes(instructionsMeaning(flows.instructionsOf(a)), instructionsMeaning(flows.instructionsOf(b)));
+  return equalBytes(instructionsMeaning(instructionsOf(x, a)), instructionsMeaning(instructionsOf(y, b)));
 }
 
-function sameWords(words: Int32Array, a: number, b: number, count: number): boolean {
-  for (let i = 0; i < count; i++) if (words[a + i] !== words[b + i]) return false;
+/** The canonical instruction bytes of the flow that begins at `start`, copied. */
+function instructionsOf(words: Int32Array, start: number): Uint8Array {
+  const from = words.byteOffset + 4 * (start + FLOW_DATA + matchWords(words, start));
+  return new Uint8Array(words.buffer, from, (words[start + FLOW_LENGTHS] as number) >>> 16).slice();
+}
+
+function matchWords(words: Int32Array, start: number): number {
+  return (((words[start + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2;
+}
+
+/** Where the flow that begins at `start` ends. */
+function endOf(words: Int32Array, start: number): number {
+  const instructionWords = (((words[start + FLOW_LENGTHS] as number) >>> 16) + 3) >>> 2;
+  return start + FLOW_DATA + matchWords(words, start) + instructionWords;
+}
+
+function sameWords(x: Int32Array, a: number, y: Int32Array, b: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (x[a + i] !== y[b + i]) return false;
   return true;
 }

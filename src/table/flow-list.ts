@@ -125,14 +125,6 @@ export class FlowList implements Iterable<Flow> {
     readFlowAt(this.words, this.#bytes, this.#starts[index] as number, into);
   }
 
-  /** The canonical instruction bytes of the flow at `index`, copied. */
-  instructionsOf(index: number): Uint8Array {
-    const start = this.startOf(index);
-    const length = instructionsLengthOf(this.words, start);
-    const from = 4 * (start + FLOW_DATA) + padded(matchLengthOf(this.words, start));
-    return this.#bytes.slice(from, from + length);
-  }
-
   /** Forgets the last flow. */
   removeLast(): void {
     if (this.#length > 0) this.#length--;

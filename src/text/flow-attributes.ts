@@ -167,6 +167,23 @@ function readCookie(ctx: ParseContext, parts: KeyValues): bigint {
   return BigInt.asUintN(64, scanned.value);
 }
 
+/**
+ * The statistics whose values are `text[places[2 * i], places[2 * i + 1])`, for duration, packets, bytes, idle age and hard age, each
+ * checked; an end of 0: not there.
+ */
+export function statisticsAt(text: string, places: Int32Array): FlowStats | undefined {
+  let stats: FlowAttributes["stats"];
+  for (let i = 0; i < STATISTICS.length; i++) {
+    const end = places[2 * i + 1] as number;
+    if (end === 0) continue;
+    stats ??= {};
+    setStatistic(stats, STATISTICS[i] as string, text.slice(places[2 * i], end));
+  }
+  return stats;
+}
+
+const STATISTICS = ["duration", "n_packets", "n_bytes", "idle_age", "hard_age"];
+
 // Dumps show these; ovs-ofctl reads over them whatever they say.
 function readStatistic(ctx: ParseContext, parts: KeyValues, name: string, into: FlowAttributes): void {
   into.stats ??= {};
@@ -180,6 +197,10 @@ function readStatistic(ctx: ParseContext, parts: KeyValues, name: string, into: 
     });
     return;
   }
+  setStatistic(stats, name, text);
+}
+
+function setStatistic(stats: NonNullable<FlowAttributes["stats"]>, name: string, text: string): void {
   switch (name) {
     case "duration":
       stats.durationSeconds = Number.parseFloat(text);

@@ -3,7 +3,7 @@ import type { Flow } from "../flow/flow.ts";
 import { createFlowModView, type PackedFlow, packFlow } from "../flow/packed-flow.ts";
 import { FastLineReader } from "./fast/line-reader.ts";
 import { MAX_LINE } from "./line-splitter.ts";
-import { parseFlowLine } from "./parse-flows.ts";
+import { parseFlowLineCarefully } from "./parse-flows.ts";
 import type { ParseOptions } from "./parse-match.ts";
 
 export interface FlowTextReaderOptions extends Omit<ParseOptions, "line"> {
@@ -55,7 +55,9 @@ export class FlowTextReader {
   }
 
   /** Reads the lines that end in this chunk. */
-  push(chunk: Uint8Array): void {
+  push(bytes: Uint8Array): void {
+    // Node's buffers are another kind of object to the compiler, which would have to be ready for both.
+    const chunk = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (chunk.length >= PRIME_FROM) this.#fast.prime();
     let from = 0;
     if (this.#restLength > 0) {
@@ -114,7 +116,7 @@ export class FlowTextReader {
           place: { line, column: MAX_LINE },
         });
       }
-      flow = parseFlowLine(this.#decoder.decode(bytes.subarray(start, end)), { ...this.#options, line });
+      flow = parseFlowLineCarefully(this.#decoder.decode(bytes.subarray(start, end)), { ...this.#options, line })?.flow;
     } catch (error) {
       if (this.#onError === undefined || !isOfsyncError(error)) throw error;
       this.#onError(error, line, this.#decoder.decode(bytes.subarray(start, Math.min(end, start + MAX_LINE))));

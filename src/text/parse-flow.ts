@@ -5,7 +5,7 @@ import { draftFacts } from "../flow/match-facts.ts";
 import { createFlowModView } from "../flow/packed-flow.ts";
 import { parseInstructions } from "./actions/parse-instructions.ts";
 import { FastLineReader } from "./fast/line-reader.ts";
-import { defaultAttributes, type FlowStats, isFlag, readAttribute, readFlag } from "./flow-attributes.ts";
+import { defaultAttributes, type FlowStats, isFlag, readAttribute, readFlag, statisticsAt } from "./flow-attributes.ts";
 import { KeyValues } from "./key-values.ts";
 import { readMatchPart } from "./match-parts.ts";
 import { flowOf } from "./packed-flow.ts";
@@ -31,7 +31,18 @@ let spare: MatchBuilder | undefined;
  * nothing else is ever thrown, whatever the text.
  */
 export function parseFlow(text: string, options: ParseOptions = {}): Flow {
-  return quickly(text, options) ?? parseFlowReading(text, options).flow;
+  return fastReader(text, options) === undefined ? parseFlowCarefully(text, options).flow : flowOf(packed);
+}
+
+/** {@link parseFlow}, and the statistics. */
+export function parseFlowReading(text: string, options: ParseOptions = {}): FlowReading {
+  return parseFlowQuickly(text, options) ?? parseFlowCarefully(text, options);
+}
+
+/** {@link parseFlowReading} by the fast road; `undefined`: that road cannot read it. */
+export function parseFlowQuickly(text: string, options: ParseOptions): FlowReading | undefined {
+  const reader = fastReader(text, options);
+  return reader === undefined ? undefined : { flow: flowOf(packed), stats: statisticsAt(text, reader.statistics) };
 }
 
 /** Readers of the fast road by compat and version; made when first needed. */
@@ -40,8 +51,8 @@ const encoder = /* @__PURE__ */ new TextEncoder();
 const line = /* @__PURE__ */ new Uint8Array(4096);
 const packed = /* @__PURE__ */ createFlowModView();
 
-/** By the fast road, where nobody wants more than the flow; `undefined`: that road cannot read it. */
-function quickly(text: string, options: ParseOptions): Flow | undefined {
+/** The reader of the fast road, which has read the text into {@link packed}; `undefined`: it cannot read it. */
+function fastReader(text: string, options: ParseOptions): FastLineReader | undefined {
   const { compat = "strict", version = "OpenFlow15", ports, onWarning, showHidden } = options;
   if (typeof text !== "string" || text.length > line.length / 3) return undefined;
   if (ports !== undefined || onWarning !== undefined || showHidden === true) return undefined;
@@ -52,11 +63,11 @@ function quickly(text: string, options: ParseOptions): Flow | undefined {
     readers.set(kind, reader);
   }
   const { written } = encoder.encodeInto(text, line);
-  return reader.read(line, 0, written, packed) ? flowOf(packed) : undefined;
+  return reader.read(line, 0, written, packed) ? reader : undefined;
 }
 
-/** {@link parseFlow}, and the statistics. Always by the careful road, against which the fast one is tested. */
-export function parseFlowReading(text: string, options: ParseOptions = {}): FlowReading {
+/** {@link parseFlowReading} by the careful road, against which the fast one is tested. */
+export function parseFlowCarefully(text: string, options: ParseOptions = {}): FlowReading {
   const ctx = parseContext(text, options);
   const actions = findActions(ctx);
   const attributes = defaultAttributes();

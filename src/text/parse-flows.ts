@@ -2,7 +2,7 @@ import { isOfsyncError, OfsyncError } from "../errors.ts";
 import type { Flow } from "../flow/flow.ts";
 import type { FlowStats } from "./flow-attributes.ts";
 import { LineSplitter, MAX_LINE, type TextLine } from "./line-splitter.ts";
-import { type FlowReading, parseFlowReading } from "./parse-flow.ts";
+import { type FlowReading, parseFlowCarefully, parseFlowQuickly, parseFlowReading } from "./parse-flow.ts";
 import type { ParseOptions } from "./parse-match.ts";
 
 /** One flow of a file. */
@@ -91,6 +91,7 @@ function checkedChunk(chunk: unknown): string | Uint8Array {
 }
 
 function* readLines(lines: Iterable<TextLine>, options: ParseFlowsOptions): Generator<FlowLine | BadFlowLine> {
+  const lineOptions = { ...options, line: 0 };
   for (const { text, line, tooLong } of lines) {
     let reading: FlowReading | undefined;
     try {
@@ -99,7 +100,8 @@ function* readLines(lines: Iterable<TextLine>, options: ParseFlowsOptions): Gene
           place: { line, column: MAX_LINE, text: `${text.slice(0, 57)}...` },
         });
       }
-      reading = parseFlowLineReading(text, { ...options, line });
+      lineOptions.line = line;
+      reading = parseFlowLineReading(text, lineOptions);
     } catch (error) {
       if (options.keepGoing !== true || !isOfsyncError(error)) throw error;
       yield { ok: false, line, error, text };
@@ -119,9 +121,14 @@ export function parseFlowLine(text: string, options: ParseOptions = {}): Flow | 
 
 /** {@link parseFlowLine}, and the statistics. */
 export function parseFlowLineReading(text: string, options: ParseOptions = {}): FlowReading | undefined {
+  return parseFlowQuickly(text, options) ?? parseFlowLineCarefully(text, options);
+}
+
+/** {@link parseFlowLineReading} for a line that the fast road has been tried with. */
+export function parseFlowLineCarefully(text: string, options: ParseOptions): FlowReading | undefined {
   const content = withoutComment(text, options.compat === "ovs");
   if (content.trim() === "" || DUMP_HEAD.test(content)) return undefined;
-  return parseFlowReading(content, options);
+  return content === text ? parseFlowCarefully(content, options) : parseFlowReading(content, options);
 }
 
 const DUMP_HEAD = /^\s*(?:NXST|OFPST)_FLOW reply\b/;

@@ -26,6 +26,14 @@ function pairingOf(installed: readonly Flow[], desired: readonly Flow[], size?: 
   return pairing;
 }
 
+/** The same in runs of so many flows. */
+function pairingOfRuns(installed: readonly Flow[], desired: readonly Flow[], size: number, run: number): FlowPairing {
+  const pairing = new FlowPairing(size, size);
+  for (let at = 0; at < installed.length; at += run) pairing.addInstalledRun(FlowList.of(installed.slice(at, at + run)));
+  for (let at = 0; at < desired.length; at += run) pairing.addDesiredRun(FlowList.of(desired.slice(at, at + run)));
+  return pairing;
+}
+
 function modsOf(pairing: FlowPairing): FlowMod[] {
   const differences = pairing.differences();
   return Array.from({ length: differences.length }, (_, i) => differences.flowModAt(i));
@@ -57,6 +65,38 @@ describe("FlowPairing", () => {
       }),
       { seed, numRuns: runs(300) },
     );
+  });
+
+  it.each(seeds)("takes runs of flows as it takes them one by one (seed %i)", (seed) => {
+    const { fewFlows, flow } = arbitraries(fc, { groups: [1], meters: [2] });
+    const some = fc.array(fc.oneof(fewFlows, flow), { maxLength: 60 });
+    fc.assert(
+      fc.property(some, some, some, fc.integer({ min: 1, max: 100 }), (a, b, both, size) => {
+        const [installed, desired] = [
+          [...a, ...both],
+          [...both, ...b],
+        ];
+        const one = pairingOf(installed, desired, 1);
+        const inRuns = pairingOfRuns(installed, desired, 1, size);
+        // In the same order, too.
+        const lines = (pairing: FlowPairing): string[] =>
+          modsOf(pairing).map((mod) => `${mod.command} ${formatDiffFlow(mod.flow)} ${mod.flow.flags}`);
+        expect(lines(inRuns)).toEqual(lines(one));
+        expect([inRuns.installedCount, inRuns.desiredCount]).toEqual([one.installedCount, one.desiredCount]);
+      }),
+      { seed, numRuns: runs(300) },
+    );
+  });
+
+  it("takes a list as it is after the last flow was taken back, and an empty one", () => {
+    const [one, two] = flows("priority=1,ip actions=1", "priority=2,arp actions=2,3,4") as [Flow, Flow];
+    const list = FlowList.of([one, two]);
+    list.removeLast();
+    const pairing = new FlowPairing();
+    pairing.addInstalledRun(list);
+    pairing.addDesiredRun(new FlowList());
+    pairing.addDesiredRun(FlowList.of([one, two]));
+    expect(modsOf(pairing)).toEqual([{ command: "add", flow: two }]);
   });
 
   it("compares by meaning, and knows what only lasts a moment", () => {

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import {
   createFlowModView,
   type FlowDifferences,
+  FlowList,
   type FlowMod,
   FlowPairing,
   FlowTextWriter,
@@ -56,9 +57,7 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   async run(input, terminal) {
     const [a, b] = operandsOf(input);
     const reading = readingOf(input, true);
-    const pairing = pairingFor(a);
-    await readSide(a, input, reading, terminal, (flow) => pairing.addInstalled(flow));
-    await readSide(b, input, reading, terminal, (flow) => pairing.addDesired(flow));
+    const pairing = await pairSides(a, b, input, reading, terminal);
     const changes = pairing.differences();
     if (input.has("summary")) writeSummary(changes, pairing, input.has("json"), terminal);
     else if (input.has("json")) await writeJson(changes, reading, terminal);
@@ -68,12 +67,36 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
   },
 };
 
+/** Reads both sides, one after the other. */
+async function pairSides(a: string, b: string, input: Arguments, reading: Reading, terminal: Terminal): Promise<FlowPairing> {
+  const pairing = pairingFor(a);
+  const flows = new FlowList(RUN);
+  const read = async (operand: string, addRun: () => void): Promise<void> => {
+    await readSide(operand, input, reading, terminal, (flow) => {
+      flows.appendView(flow);
+      if (flows.length < RUN) return;
+      addRun();
+      flows.clear();
+    });
+    addRun();
+    flows.clear();
+  };
+  await read(a, () => pairing.addInstalledRun(flows));
+  await read(b, () => pairing.addDesiredRun(flows));
+  return pairing;
+}
+
 /** Room for the flows of a file: memory that turns out not to be needed is never touched. */
 function pairingFor(path: string): FlowPairing {
   const size = path === "-" ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
   // A line of a dump has 100 to 200 bytes, and takes about two thirds of that when it is packed.
   return size === 0 ? new FlowPairing() : new FlowPairing(Math.ceil(size / 160) + 16, Math.ceil(size / 6) + 1024);
 }
+
+/** So many flows are paired together: enough for the look-ups to wait together, few enough to stay in the cache until then. */
+const RUN = 256;
+
+const SWITCH = /^p?(unix|tcp|ssl):/;
 
 /** Reads the flows of a file or of a switch. */
 async function readSide(
@@ -83,7 +106,7 @@ async function readSide(
   terminal: Terminal,
   target: PackedTarget,
 ): Promise<void> {
-  if (!/^p?(unix|tcp|ssl):/.test(operand)) return await readPacked(operand, reading, terminal, target);
+  if (!SWITCH.test(operand)) return await readPacked(operand, reading, terminal, target);
   // Loaded only when there is a switch: sockets and TLS would make the start longer.
   const { openSwitch } = await import("../switch.ts");
   const { transport, close } = await openSwitch(operand, input, terminal);

@@ -3,7 +3,7 @@ import { oxmHeaderFor } from "../../flow/oxm.ts";
 import { ActionMemo } from "./action-memo.ts";
 import type { Cursor } from "./cursor.ts";
 import type { MatchScanner } from "./match-scanner.ts";
-import { NAME_HASH_START, NameTable, nameHash } from "./name-table.ts";
+import { NAME_CHARACTER, NameTable } from "./name-table.ts";
 import { NatTemplate } from "./nat-template.ts";
 
 /**
@@ -98,7 +98,7 @@ export class ActionScanner {
   /** Reads from the cursor to the end of the line. False: the careful road has to read this line. */
   scan(): boolean {
     const cursor = this.#cursor;
-    const { bytes, end } = cursor;
+    const { bytes, view: text, end } = cursor;
     const view = this.#view;
     const limit = this.bytes.length - 4096;
     let out = 8;
@@ -108,20 +108,18 @@ export class ActionScanner {
       const start = cursor.pos;
       if (out > limit) return false;
       let pos = start;
-      let hash = NAME_HASH_START;
       let c = 0;
       for (; pos < end; pos++) {
         c = bytes[pos] as number;
-        if (!((c >= 97 && c <= 122) || (c >= 48 && c <= 57) || c === 95)) break;
-        hash = nameHash(hash, c);
+        if (NAME_CHARACTER[c] === 0) break;
       }
       if (pos === start) return false;
-      switch (ACTIONS.find(bytes, start, pos, hash)) {
+      switch (ACTIONS.find(text, start, pos)) {
         case RESUBMIT: {
           // resubmit(,TABLE)
           if (pos + 2 >= end || c !== 40 || bytes[pos + 1] !== 44) return false;
           cursor.pos = pos + 2;
-          if (!cursor.decimal() || !cursor.fits(8) || cursor.word3 === 255) return false;
+          if (!cursor.decimal(8) || cursor.word3 === 255) return false;
           if (cursor.pos >= end || bytes[cursor.pos] !== 41) return false;
           cursor.pos++;
           view.setInt32(out, 0xffff0010 | 0);
@@ -194,7 +192,7 @@ export class ActionScanner {
 
   #output(out: number): boolean {
     const cursor = this.#cursor;
-    if (!cursor.decimal() || !cursor.fits(16) || cursor.word3 === 0 || cursor.word3 >= 0xff00) return false;
+    if (!cursor.decimal(16) || cursor.word3 === 0 || cursor.word3 >= 0xff00) return false;
     const view = this.#view;
     view.setInt32(out, 0x00000010);
     view.setInt32(out + 4, cursor.word3);
@@ -206,15 +204,15 @@ export class ActionScanner {
   /** `ID,K/N)` */
   #conjunction(out: number): boolean {
     const cursor = this.#cursor;
-    if (!cursor.decimal() || !cursor.fits(32)) return false;
+    if (!cursor.decimal(32)) return false;
     const id = cursor.word3;
     if (cursor.bytes[cursor.pos] !== 44) return false;
     cursor.pos++;
-    if (!cursor.decimal() || !cursor.fits(8)) return false;
+    if (!cursor.decimal(8)) return false;
     const clause = cursor.word3;
     if (cursor.bytes[cursor.pos] !== 47) return false;
     cursor.pos++;
-    if (!cursor.decimal() || !cursor.fits(8)) return false;
+    if (!cursor.decimal(8)) return false;
     const clauses = cursor.word3;
     if (cursor.pos >= cursor.end || cursor.bytes[cursor.pos] !== 41) return false;
     cursor.pos++;
@@ -236,9 +234,8 @@ export class ActionScanner {
     while (pos + 1 < end && bytes[pos] !== 62 && bytes[pos] !== 44) pos++;
     if (bytes[pos] !== 62 || bytes[pos - 1] !== 45) return -1;
     const nameStart = ++pos;
-    let hash = NAME_HASH_START;
-    for (; pos < end && bytes[pos] !== 44; pos++) hash = nameHash(hash, bytes[pos] as number);
-    const target = TARGET_NAMES.find(bytes, nameStart, pos, hash);
+    while (pos < end && bytes[pos] !== 44) pos++;
+    const target = TARGET_NAMES.find(cursor.view, nameStart, pos);
     if (target === 0) return -1;
     const ethType = targetEthType[target] as number;
     if (ethType !== 0 && ethType !== this.#match.ethType) return -1;
@@ -279,7 +276,7 @@ export class ActionScanner {
     const cursor = this.#cursor;
     if (format === 1) return cursor.mac();
     if (format === 2) return cursor.ipv4();
-    return cursor.number() && cursor.fits(bits);
+    return cursor.number(bits);
   }
 
   /** The action from `start` to the next comma outside parentheses, by the memo. Returns the bytes written, -1: give up. */

@@ -7,8 +7,20 @@
 export class Cursor {
   /** The text, and where in it the reading stands. `end` is one past the line's last byte. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** Of {@link bytes}. */
+  view: DataView = new DataView(this.bytes.buffer);
   pos = 0;
   end = 0;
+
+  /** Takes the line `bytes[start, end)`. */
+  setLine(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.pos = start;
+    this.end = end;
+  }
 
   /** Big-endian words of the last value, right-aligned: a 32-bit value is in `word3`, a 48-bit one in `word2`, `word3`. */
   word0 = 0;
@@ -16,63 +28,63 @@ export class Cursor {
   word2 = 0;
   word3 = 0;
 
-  /** Reads `0x…` of up to 128 bits or decimal digits of up to 53 bits. No sign, no blank. */
-  number(): boolean {
+  /**
+   * Reads `0x…` of up to 128 bits or decimal digits of up to 53 bits, if the number fits in `bits`. No sign, no blank.
+   *
+   * All in one function, which makes it too long to be inlined: it is called in a dozen places, and compiling it again for each of
+   * them takes more time at the start of a program than the calls do in a million lines.
+   */
+  number(bits: number): boolean {
     const { bytes, end } = this;
-    let pos = this.pos;
-    if (pos >= end) return false;
-    this.word0 = 0;
-    this.word1 = 0;
-    this.word2 = 0;
+    const begin = this.pos;
+    if (begin >= end) return false;
+    let pos = begin;
+    let word0 = 0;
+    let word1 = 0;
+    let word2 = 0;
+    let word3 = 0;
     let c = bytes[pos] as number;
     if (c === 48 && pos + 1 < end && bytes[pos + 1] === 120) {
       pos += 2;
-      const start = pos;
-      let low = 0;
       for (; pos < end; pos++) {
         c = bytes[pos] as number;
         const digit = c >= 48 && c <= 57 ? c - 48 : c >= 97 && c <= 102 ? c - 87 : -1;
         if (digit < 0) break;
-        if (pos - start >= 8) {
-          this.word0 = (this.word0 << 4) | (this.word1 >>> 28);
-          this.word1 = (this.word1 << 4) | (this.word2 >>> 28);
-          this.word2 = (this.word2 << 4) | (low >>> 28);
+        if (pos - begin >= 10) {
+          word0 = (word0 << 4) | (word1 >>> 28);
+          word1 = (word1 << 4) | (word2 >>> 28);
+          word2 = (word2 << 4) | (word3 >>> 28);
         }
-        low = (low << 4) | digit;
+        word3 = (word3 << 4) | digit;
       }
-      if (pos === start || pos - start > 32) return false;
-      this.word3 = low;
-      this.pos = pos;
-      return true;
+      if (pos === begin + 2 || pos - begin > 34) return false;
+    } else {
+      // A leading zero before more digits means octal to the careful road.
+      if (c === 48 && pos + 1 < end && isDigit(bytes[pos + 1] as number)) return false;
+      let value = 0;
+      for (; pos < end; pos++) {
+        c = bytes[pos] as number;
+        if (c < 48 || c > 57) break;
+        value = value * 10 + (c - 48);
+      }
+      if (pos === begin || pos - begin > 15) return false;
+      word2 = (value / 0x1_0000_0000) | 0;
+      word3 = value | 0;
     }
-    // A leading zero before more digits means octal to the careful road.
-    if (c === 48 && pos + 1 < end && isDigit(bytes[pos + 1] as number)) return false;
-    let value = 0;
-    const start = pos;
-    for (; pos < end; pos++) {
-      c = bytes[pos] as number;
-      if (c < 48 || c > 57) break;
-      value = value * 10 + (c - 48);
-    }
-    if (pos === start || pos - start > 15) return false;
-    this.word2 = (value / 0x1_0000_0000) | 0;
-    this.word3 = value | 0;
+    this.word0 = word0;
+    this.word1 = word1;
+    this.word2 = word2;
+    this.word3 = word3;
     this.pos = pos;
-    return true;
+    if (bits < 128 && (word0 | word1) !== 0) return false;
+    if (bits >= 64) return true;
+    if (bits > 32) return word2 >>> (bits - 32) === 0;
+    return word2 === 0 && (bits === 32 || word3 >>> bits === 0);
   }
 
   /** {@link number}, decimal only. */
-  decimal(): boolean {
-    return this.bytes[this.pos + 1] !== 120 && this.number();
-  }
-
-  /** Is the last number at most `bits` wide? */
-  fits(bits: number): boolean {
-    if (bits >= 128) return true;
-    if (bits >= 64) return (this.word0 | this.word1) === 0;
-    if (bits > 32) return (this.word0 | this.word1) === 0 && this.word2 >>> (bits - 32) === 0;
-    if ((this.word0 | this.word1 | this.word2) !== 0) return false;
-    return bits === 32 || this.word3 >>> bits === 0;
+  decimal(bits: number): boolean {
+    return this.bytes[this.pos + 1] !== 120 && this.number(bits);
   }
 
   /** Reads `aa:bb:cc:dd:ee:ff`, two digits each, into `word2` (upper 16 bits) and `word3`. */

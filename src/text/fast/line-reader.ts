@@ -30,6 +30,11 @@ export class FastLineReader {
     this.#actions = new ActionScanner(this.#cursor, this.#match, new CarefulActions(options));
   }
 
+  /** Where the statistics of the last line are; see {@link MatchScanner.statistics}. */
+  get statistics(): Int32Array {
+    return this.#match.statistics;
+  }
+
   /**
    * Reads the line `bytes[start, end)`, which has no line end, into `into`. The byte ranges are valid until the next call.
    * False: the careful road has to read this line.
@@ -37,9 +42,7 @@ export class FastLineReader {
   read(bytes: Uint8Array, start: number, end: number, into: PackedFlow): boolean {
     if (!this.#usable) return false;
     const cursor = this.#cursor;
-    cursor.bytes = bytes;
-    cursor.pos = start;
-    cursor.end = end;
+    cursor.setLine(bytes, start, end);
     const match = this.#match;
     const actions = this.#actions;
     if (!match.scan() || !actions.scan()) return false;

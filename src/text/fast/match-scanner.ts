@@ -32,7 +32,7 @@ import {
   TP_SRC,
   WIDTH,
 } from "./match-slots.ts";
-import { NAME_HASH_START, nameHash } from "./name-table.ts";
+import { NAME_CHARACTER } from "./name-table.ts";
 
 /**
  * The match half of the fast road: reads the comma or blank separated part of a line in front of `actions=` straight into
@@ -77,6 +77,7 @@ export class MatchScanner {
   readonly #registers = new Int32Array(16);
   readonly #registerMasks = new Int32Array(16);
   #registersSeen = 0;
+  #hasStatistics = false;
 
   /** Canonical match bytes of the last line are `bytes[0, length)`. */
   readonly bytes: Uint8Array = new Uint8Array(1024);
@@ -96,6 +97,11 @@ export class MatchScanner {
   vlanPresent = false;
   /** Only invalid connections match. */
   ctInvalid = false;
+  /**
+   * Where the values of the last line's statistics begin and end: two numbers each for duration, packets, bytes, idle age and hard age;
+   * an end of 0: not there.
+   */
+  readonly statistics: Int32Array = new Int32Array(10);
   /** Bits outside a mask are cleared, as ovs-ofctl does without a word; otherwise such a line is left to the careful road. */
   readonly #clearsHostBits: boolean;
 
@@ -131,9 +137,11 @@ export class MatchScanner {
     let needsL4 = false;
     let needsIcmp = false;
     let attributesSeen = 0;
+    if (this.#hasStatistics) this.statistics.fill(0);
+    this.#hasStatistics = false;
     let first = true;
     const cursor = this.#cursor;
-    const { bytes, end } = cursor;
+    const { bytes, view, end } = cursor;
     for (;;) {
       let pos = cursor.pos;
       let c = 0;
@@ -142,14 +150,12 @@ export class MatchScanner {
       while (pos < end && bytes[pos] === 32) pos++;
       first = false;
       const start = pos;
-      let hash = NAME_HASH_START;
       for (; pos < end; pos++) {
         c = bytes[pos] as number;
-        if (!((c >= 97 && c <= 122) || (c >= 48 && c <= 57) || c === 95)) break;
-        hash = nameHash(hash, c);
+        if (NAME_CHARACTER[c] === 0) break;
       }
       if (pos === start) return false;
-      const id = MATCH_NAMES.find(bytes, start, pos, hash);
+      const id = MATCH_NAMES.find(view, start, pos);
       if (id === 0) {
         // The only other thing that may stand here is `actions=`, which ends the match.
         if (pos - start !== 7 || c !== 61 || !isActions(bytes, start)) return false;
@@ -180,9 +186,7 @@ export class MatchScanner {
       cursor.pos = pos + 1;
       if (kind >= KIND.cookie) {
         if (kind === KIND.statistic) {
-          const bit = 1 << (16 + slot);
-          if ((attributesSeen & bit) !== 0 || !this.#statistic(slot === DURATION) || !this.#atDelimiter()) return false;
-          attributesSeen |= bit;
+          if (!this.#statistic(slot) || !this.#atDelimiter()) return false;
           continue;
         }
         const bit = kind === KIND.cookie ? 1 << 10 : 1 << slot;
@@ -190,7 +194,8 @@ export class MatchScanner {
         attributesSeen |= bit;
         // A table is decimal, or a name.
         const isTable = kind === KIND.attribute && slot === ATTRIBUTE.table;
-        if (!(isTable ? cursor.decimal() : cursor.number()) || !cursor.fits(bitsOf[id] as number)) return false;
+        const bits = bitsOf[id] as number;
+        if (!(isTable ? cursor.decimal(bits) : cursor.number(bits))) return false;
         const value = cursor.word3;
         if (kind === KIND.cookie) {
           this.cookieHigh = cursor.word2 >>> 0;
@@ -252,19 +257,27 @@ export class MatchScanner {
     return ((present & (1 << ND_SLL)) === 0 || type === 135) && ((present & (1 << ND_TLL)) === 0 || type === 136);
   }
 
-  /** Passes over a count of up to 15 digits, or over `seconds[.milliseconds]s`. */
-  #statistic(isDuration: boolean): boolean {
+  /** Passes over a count of up to 20 digits, or over `seconds[.nanoseconds]s`. */
+  #statistic(slot: number): boolean {
     const cursor = this.#cursor;
-    if (!cursor.decimal()) return false;
-    if (!isDuration) return true;
     const { bytes, end } = cursor;
-    if (cursor.pos < end && bytes[cursor.pos] === 46) {
-      const start = ++cursor.pos;
-      while (cursor.pos < end && isDigit(bytes[cursor.pos] as number)) cursor.pos++;
-      if (cursor.pos === start) return false;
+    const start = cursor.pos;
+    let pos = start;
+    while (pos < end && isDigit(bytes[pos] as number)) pos++;
+    if (pos === start || pos - start > (slot === DURATION ? 10 : 20) || this.statistics[2 * slot + 1] !== 0) return false;
+    if (slot === DURATION) {
+      if (pos < end && bytes[pos] === 46) {
+        const point = pos++;
+        while (pos < end && isDigit(bytes[pos] as number)) pos++;
+        if (pos === point + 1 || pos - point > 10) return false;
+      }
+      if (pos >= end || bytes[pos] !== 115) return false;
+      pos++;
     }
-    if (cursor.pos >= end || bytes[cursor.pos] !== 115) return false;
-    cursor.pos++;
+    this.statistics[2 * slot] = start;
+    this.statistics[2 * slot + 1] = pos;
+    this.#hasStatistics = true;
+    cursor.pos = pos;
     return true;
   }
 
@@ -307,7 +320,7 @@ export class MatchScanner {
     const bits = bitsOf[id] as number;
     switch (kind) {
       case KIND.number:
-        if (!cursor.number() || !cursor.fits(bits)) return false;
+        if (!cursor.number(bits)) return false;
         break;
       case KIND.mac:
         if (!cursor.mac()) return false;
@@ -325,10 +338,10 @@ export class MatchScanner {
           this.#put(slot, this.#values, 0, 0, 0, 0xfffffffe | 0);
           return true;
         }
-        if (!cursor.decimal() || !cursor.fits(16) || cursor.word3 >= 0xff00) return false;
+        if (!cursor.decimal(16) || cursor.word3 >= 0xff00) return false;
         break;
       case KIND.vlan:
-        if (!cursor.number() || !cursor.fits(12)) return false;
+        if (!cursor.number(12)) return false;
         this.vlanPresent = true;
         this.#put(slot, this.#values, 0, 0, 0, cursor.word3 | 0x1000);
         return true;
@@ -340,7 +353,7 @@ export class MatchScanner {
         this.#setMasked(slot);
         return true;
       case KIND.tos:
-        if (!cursor.number() || !cursor.fits(8) || (cursor.word3 & 3) !== 0) return false;
+        if (!cursor.number(8) || (cursor.word3 & 3) !== 0) return false;
         this.#put(slot, this.#values, 0, 0, 0, cursor.word3 >>> 2);
         return true;
       case KIND.frag:
@@ -364,7 +377,7 @@ export class MatchScanner {
     const cursor = this.#cursor;
     cursor.pos++;
     if (kind === KIND.mac) return cursor.mac();
-    if (kind === KIND.number || kind === KIND.register) return cursor.number() && cursor.fits(bits);
+    if (kind === KIND.number || kind === KIND.register) return cursor.number(bits);
     const { bytes, end } = cursor;
     let pos = cursor.pos;
     let dotted = false;
@@ -374,7 +387,7 @@ export class MatchScanner {
       if (c === 46 || c === 58) dotted = true;
     }
     if (dotted) return kind === KIND.ipv4 ? cursor.ipv4() : cursor.ipv6();
-    if (!cursor.decimal() || !cursor.fits(8) || cursor.word3 > bits || cursor.word3 < 1) return false;
+    if (!cursor.decimal(8) || cursor.word3 > bits || cursor.word3 < 1) return false;
     const prefix = cursor.word3;
     if (bits === 32) {
       cursor.word3 = -1 << (32 - prefix);
@@ -419,7 +432,7 @@ export class MatchScanner {
     const seen = ((1 << count) - 1) << first;
     if ((this.#registersSeen & seen) !== 0) return false;
     this.#registersSeen |= seen;
-    if (!cursor.number() || !cursor.fits(bits)) return false;
+    if (!cursor.number(bits)) return false;
     const { word0, word1, word2, word3 } = cursor;
     let m0 = -1;
     let m1 = -1;
@@ -458,11 +471,11 @@ export class MatchScanner {
     let value = 0;
     let mask = 0;
     if (cursor.pos < end && bytes[cursor.pos] === 48) {
-      if (!cursor.number() || !cursor.fits(8)) return false;
+      if (!cursor.number(8)) return false;
       value = cursor.word3;
       if (cursor.pos >= end || bytes[cursor.pos] !== 47) return false;
       cursor.pos++;
-      if (!cursor.number() || !cursor.fits(8)) return false;
+      if (!cursor.number(8)) return false;
       mask = cursor.word3;
       if ((value & ~mask) !== 0) return false;
     }

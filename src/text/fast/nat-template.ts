@@ -41,7 +41,7 @@ export class NatTemplate {
     this.#port = 0;
     if (bytes[cursor.pos] === COLON) {
       cursor.pos++;
-      if (!cursor.decimal() || !cursor.fits(16) || cursor.word3 === 0) return false;
+      if (!cursor.decimal(16) || cursor.word3 === 0) return false;
       this.#port = cursor.word3;
     }
     if (cursor.pos >= end || bytes[cursor.pos] !== CLOSE) return false;

@@ -27,7 +27,10 @@ export class TextBuffer {
   copy(text: Uint8Array, start: number, end: number): void {
     const { bytes } = this;
     let at = this.length;
-    for (let i = start; i < end; i++) bytes[at++] = text[i] as number;
+    if (end - start > 24) {
+      bytes.set(text.subarray(start, end), at);
+      at += end - start;
+    } else for (let i = start; i < end; i++) bytes[at++] = text[i] as number;
     this.length = at;
   }
 
