@@ -1,11 +1,13 @@
-// "ofsync diff" against "ovs-ofctl diff-flows": the same pair of files, cold start included, in turn.
+// "ofsync diff" against "ovs-ofctl diff-flows": the same pair of files, cold start included, in turn. With --large a pair of a
+// million flows too: the other program then takes 20 seconds and more than a gigabyte.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { measure, type Run } from "./child.ts";
-import { type Measured, measured, record, smoke } from "./record.ts";
+import { writeDumpPair } from "./dump-pair.ts";
+import { large, type Measured, measured, record, smoke } from "./record.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const cli = join(root, "dist/cli.js");
@@ -15,18 +17,7 @@ if (!hasPeer) console.log("ovs-ofctl is not installed: no ratios");
 
 const folder = mkdtempSync(join(tmpdir(), "ofsync-bench-"));
 try {
-  for (const [set, size] of smoke
-    ? ([["ovn-1k", 1000]] as const)
-    : ([
-        ["ovn-20k", 20_000],
-        ["ovn-100k", 100_000],
-      ] as const)) {
-    const [a, b] = ["installed.txt", "desired.txt"].map((name) => {
-      const plain = join(root, "test/vectors/flowsets", set, name);
-      const path = join(folder, `${set}-${name}`);
-      writeFileSync(path, existsSync(plain) ? readFileSync(plain) : gunzipSync(readFileSync(`${plain}.gz`)));
-      return path;
-    }) as [string, string];
+  for (const [size, [a, b]] of pairs()) {
     const ours: Run[] = [];
     const theirs: Run[] = [];
     for (let i = 0; i < (smoke ? 1 : 5); i++) {
@@ -55,4 +46,28 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The files to compare: flow sets of the tests, and with --large a million flows a side. */
+function* pairs(): Generator<readonly [size: number, files: readonly [string, string]]> {
+  const sets = smoke
+    ? ([["ovn-1k", 1000]] as const)
+    : ([
+        ["ovn-20k", 20_000],
+        ["ovn-100k", 100_000],
+      ] as const);
+  for (const [set, size] of sets) {
+    const files = ["installed.txt", "desired.txt"].map((name) => {
+      const plain = join(root, "test/vectors/flowsets", set, name);
+      const path = join(folder, `${set}-${name}`);
+      writeFileSync(path, existsSync(plain) ? readFileSync(plain) : gunzipSync(readFileSync(`${plain}.gz`)));
+      return path;
+    });
+    yield [size, files as [string, string]];
+  }
+  for (const size of smoke ? [1000] : large ? [1_000_000] : []) {
+    const files = [join(folder, `${size}-installed.txt`), join(folder, `${size}-desired.txt`)] as const;
+    writeDumpPair(size, ...files);
+    yield [size, files];
+  }
 }
