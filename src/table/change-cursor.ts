@@ -26,8 +26,9 @@ export class ChangeCursor {
   constructor(store: PackedStore) {
     this.#store = store;
     this.#observer = {
-      changing: (key, value) => {
+      changing: (key) => {
         if (this.#pending.has(key)) return;
+        const value = store.wantedValue(key);
         if (value !== 0) store.values.retain(value);
         this.#pending.set(key, value);
       },

@@ -38,7 +38,7 @@ export function compareAll(store: PackedStore, order: FlowModOrder): FlowModBatc
 
 /** Finds the keys that need something (key, value, bucket << 2 | operation), and counts them by bucket. */
 function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts: Int32Array): void {
-  const m = store.arena.words;
+  let m = store.arena.words;
   const { epoch } = store;
   for (let at = ARENA_START, top = store.arena.top; at < top; at += blockSizeAt(m, at)) {
     if ((m[at] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
@@ -46,6 +46,8 @@ function findAll(store: PackedStore, order: FlowModOrder, found: RefList, counts
     const flags = m[at + KEY_FLAGS] as number;
     if (m[at + NODE_VALUE] === m[at + KEY_INSTALLED] && (flags & (MERGED | UNKNOWN | EPOCH)) === epoch) continue;
     const operation = store.operationFor(at);
+    // It may have merged.
+    m = store.arena.words;
     if (operation === NOTHING) continue;
     const bucket = bucketOf(operation, ((m[at] as number) >>> 16) & 0xff, order);
     counts[bucket] = (counts[bucket] as number) + 1;

@@ -57,7 +57,12 @@ export class FlowModRound {
     const { queue } = store;
     if (store.dirtyCount === 0 && !store.hasUntold) return undefined;
     queue.open(order);
-    queue.lookForOne(LEAST_LOOKS);
+    try {
+      queue.lookForOne(LEAST_LOOKS);
+    } catch (error) {
+      queue.close();
+      throw error;
+    }
     if (!queue.isDone) return new FlowModRound(store, revision, ended);
     queue.close();
     return undefined;

@@ -78,8 +78,8 @@ const WAITING_UNSWEPT = 4096;
 
 /** Hears of every key whose winner is about to change. */
 export interface StoreObserver {
-  /** `key` is about to get another winner; `value` is the present one, 0 = none. */
-  changing(key: number, value: number): void;
+  /** `key` is about to get another winner. */
+  changing(key: number): void;
   /** Does it still need the KEY block? */
   holds(key: number): boolean;
 }
@@ -88,7 +88,7 @@ export interface StoreObserver {
  * The KEYs of a store: finding and making them, what is wanted and installed at each, which of them changed. Works on refs and packed
  * flows ({@link FlowList}); objects are made only by the methods that say so. The layout and its invariants are in layout.ts.
  */
-export class KeyStore {
+export abstract class KeyStore {
   readonly arena: Arena;
   readonly values: ValueStore;
   readonly keys: HashIndex;
@@ -263,12 +263,15 @@ export class KeyStore {
     return (flags & (KEEP | DIRTY)) !== 0 || this.log !== undefined || this.#isObserved(key);
   }
 
-  /** The value that should be installed at `key`, 0 = none. */
+  /** The value that should be installed at `key`, 0 = none. Throws `CAPACITY` if it has to be merged and there is no memory for it. */
   wantedValue(key: number): number {
     const m = this.arena.words;
-    if (((m[key + KEY_FLAGS] as number) & MERGED) !== 0) return m[(m[key + KEY_OTHERS] as number) + NODE_VALUE] as number;
-    return m[key + NODE_VALUE] as number;
+    if (((m[key + KEY_FLAGS] as number) & MERGED) === 0) return m[key + NODE_VALUE] as number;
+    return (m[(m[key + KEY_OTHERS] as number) + NODE_VALUE] as number) || this.mergeNow(key);
   }
+
+  /** Makes the merged value of a key that is MERGED and has none yet; returns it. Throws `CAPACITY`. */
+  abstract mergeNow(key: number): number;
 
   /** The value that a flow-mod shows: the one that is wanted, or of a delete the one that goes. 0 = not known. */
   valueToSend(key: number, operation: number): number {
@@ -277,9 +280,14 @@ export class KeyStore {
 
   /** What has to be done so that the switch holds what is wanted at `key`. */
   operationFor(key: number): number {
-    const m = this.arena.words;
-    const flags = m[key + KEY_FLAGS] as number;
-    const wanted = (flags & MERGED) === 0 ? (m[key + NODE_VALUE] as number) : this.wantedValue(key);
+    let m = this.arena.words;
+    let flags = m[key + KEY_FLAGS] as number;
+    let wanted = m[key + NODE_VALUE] as number;
+    if ((flags & MERGED) !== 0) {
+      wanted = this.wantedValue(key);
+      m = this.arena.words;
+      flags = m[key + KEY_FLAGS] as number;
+    }
     const installed = m[key + KEY_INSTALLED] as number;
     if ((flags & (UNKNOWN | EPOCH)) !== this.epoch && this.isUnknown(key)) return wanted === 0 ? DELETE : ADD;
     if (wanted === installed) return NOTHING;
@@ -578,7 +586,7 @@ export class KeyStore {
   }
 
   protected changing(key: number): void {
-    for (const observer of this.observers) observer.changing(key, this.wantedValue(key));
+    for (const observer of this.observers) observer.changing(key);
     this.touch(key);
   }
 }

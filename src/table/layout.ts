@@ -47,7 +47,8 @@
  * - K1 the key index holds every KEY exactly once, under the hash of its table, priority and match; no two KEYs are equal. (The
  *   owner index likewise, O1.)
  * - K2 the winner stands in the KEY, the others follow in the order of the policy; no owner stands twice at one key.
- * - K3 MERGED if and only if the first of the others is a merged value (owner 0).
+ * - K3 MERGED if and only if the first of the others is a merged value (owner 0). That may have the value 0: conjunctions that are
+ *   to be merged when somebody asks; then the KEY is DIRTY.
  * - K4 the value that should be installed and the one that is are the same ref if and only if their bytes are equal.
  * - K5 a KEY whose desired and installed values differ, or that is UNKNOWN, is DIRTY, IN_FLIGHT or REFUSED (one of an
  *   older EPOCH when the store's sweep has come to it); a DIRTY one
@@ -164,6 +165,8 @@ export const NODE_PREVIOUS = 5;
 export const CONTENDER_KEY = 1;
 export const CONTENDER_NEXT = 6;
 export const CONTENDER_WORDS = 7;
+/** In a CONTENDER that stands for a merge of conjunctions: bytes of instructions that it has at most. */
+export const MERGED_BYTES: number = NODE_NEXT;
 /** In word 0 of a CONTENDER. */
 export const CONTENDER_MARKED = 1;
 

@@ -1,7 +1,5 @@
-import { Instructions } from "../flow/instructions.ts";
-import { Match } from "../flow/match.ts";
 import { ChangeList } from "./change-list.ts";
-import { FlowList } from "./flow-list.ts";
+import { type FlowList, MAX_FLOW_BYTES } from "./flow-list.ts";
 import { HashIndex } from "./hash-index.ts";
 import { instructionsClass } from "./instruction-scan.ts";
 import { KeyStore, type StoreOptions } from "./key-store.ts";
@@ -23,7 +21,7 @@ import {
   KIND_SHIFT,
   LAST_OWNER,
   MARKED,
-  MERGED,
+  MERGED_BYTES,
   NODE_NEXT,
   NODE_OWNER,
   NODE_PREVIOUS,
@@ -35,12 +33,14 @@ import {
   OWNERS_INDEX,
   REFUSED,
 } from "./layout.ts";
+import { conjunctionBytes, contenderAfter, linkMerged, mergedFlow, unmerge } from "./merged-flow.ts";
 import { formatOwner, type OwnerId } from "./owner-id.ts";
 import { BAIL, PackedCoreHost } from "./packed-core-host.ts";
 import type { Contender, WinnerPolicy } from "./policy.ts";
 import { BatchMemory } from "./round-batch.ts";
 import { RoundQueue } from "./round-queue.ts";
 import { UndoLog } from "./undo-log.ts";
+import { ValueStore } from "./value-store.ts";
 
 /** What became of a flow that was put. */
 export const UNCHANGED = 0;
@@ -451,19 +451,20 @@ export class PackedStore extends KeyStore {
       else if (!this.values.isPlain(value)) m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) | FORMS;
       return;
     }
-    // Behind how many of the present contenders?
-    let behind = 0;
-    const nodes = this.nodesOf(key);
-    while (behind < nodes.length && this.#before(nodes[behind] as number, key, owner, value)) behind++;
+    // Behind which of the present contenders?
+    let previous = 0;
+    for (let node = key; node !== 0 && this.#before(node, key, owner, value); node = contenderAfter(this.arena.words, node))
+      previous = node;
+    const merging = this.#mayMerge(key);
+    if (merging && this.observers.length > 0) this.wantedValue(key);
     const block = this.arena.allocate(CONTENDER_WORDS);
     m = this.arena.words;
     if (!quiet) this.log?.record(owner, key, 0);
-    const merging = this.#mayMerge(key);
-    if (behind === 0 || merging) this.changing(key);
-    if (merging) this.#unmerge(key);
+    if (previous === 0 || merging) this.changing(key);
+    const bytes = merging ? unmerge(this, key) : 0;
     m[block] = KIND_CONTENDER << KIND_SHIFT;
     m[block + CONTENDER_KEY] = key;
-    if (behind === 0) {
+    if (previous === 0) {
       // The winner of up to now steps back.
       m[block + NODE_OWNER] = m[key + NODE_OWNER] as number;
       m[block + NODE_VALUE] = m[key + NODE_VALUE] as number;
@@ -479,13 +480,12 @@ export class PackedStore extends KeyStore {
     } else {
       m[block + NODE_OWNER] = owner;
       m[block + NODE_VALUE] = value;
-      const previous = nodes[behind - 1] as number;
       const link = previous === key ? key + KEY_OTHERS : previous + CONTENDER_NEXT;
       m[block + CONTENDER_NEXT] = m[link] as number;
       m[link] = block;
       this.#link(block, owner);
     }
-    if (merging) this.#merge(key);
+    if (merging) this.#merge(key, bytes === 0 ? 0 : bytes + this.values.instructionsLength(value));
   }
 
   /** Does the contender at `node` stand before one of `owner` with `value`? */
@@ -528,10 +528,11 @@ export class PackedStore extends KeyStore {
 
   /** Removes a node that is in no ring any more from its key. */
   #detach(node: number, key: number): void {
-    const m = this.arena.words;
     const merging = this.#mayMerge(key);
+    if (merging && this.observers.length > 0 && !this.#undoing) this.wantedValue(key);
+    const m = this.arena.words;
     if (node === key || merging) this.changing(key);
-    if (merging) this.#unmerge(key);
+    const bytes = merging ? unmerge(this, key) : 0;
     this.values.release(m[node + NODE_VALUE] as number);
     if (node === key) {
       m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~MARKED;
@@ -556,7 +557,7 @@ export class PackedStore extends KeyStore {
       this.arena.free(node, CONTENDER_WORDS);
     }
     // Behind a winner that is not merged there may be some that are.
-    if (merging || (node === key && this.#merging)) this.#merge(key);
+    if (merging || (node === key && this.#merging)) this.#merge(key, bytes);
   }
 
   /** Can what is wanted at a key depend on its other contenders too? */
@@ -567,66 +568,54 @@ export class PackedStore extends KeyStore {
     );
   }
 
-  /** Takes the merged value away. */
-  #unmerge(key: number): void {
-    const m = this.arena.words;
-    const flags = m[key + KEY_FLAGS] as number;
-    if ((flags & MERGED) === 0) return;
-    const merged = m[key + KEY_OTHERS] as number;
-    m[key + KEY_OTHERS] = m[merged + CONTENDER_NEXT] as number;
-    m[key + KEY_FLAGS] = flags & ~MERGED;
-    this.values.release(m[merged + NODE_VALUE] as number);
-    this.arena.free(merged, CONTENDER_WORDS);
-  }
-
-  /** Merges the contenders of a key, if the policy says so. */
-  #merge(key: number): void {
-    const m = this.arena.words;
-    if (m[key + KEY_OTHERS] === 0) {
-      this.unify(key);
-      return;
-    }
-    let value = 0;
-    let block = 0;
-    try {
-      const packed = this.#mergedFlow(key, this.nodesOf(key));
-      if (packed !== undefined) {
-        this.reserve(packed.words, 0);
-        block = this.arena.allocate(CONTENDER_WORDS);
-        value = this.values.acquire(packed.words, 0);
+  /**
+   * Merges the contenders of a key, if the policy says so: a user's policy at once, because it may throw; conjunctions when somebody asks
+   * ({@link mergeNow}), so that many owners of one key cost no merge each. `bytes`: most that conjunctions come to, 0 = not known.
+   */
+  #merge(key: number, bytes: number): void {
+    if (this.arena.words[key + KEY_OTHERS] !== 0 && !this.#undoing) this.#mergeOrThrow(key, bytes);
+    else if (this.arena.words[key + KEY_OTHERS] !== 0) {
+      try {
+        this.#mergeOrThrow(key, bytes);
+      } catch {
+        // While undoing there is no way to refuse: what cannot be merged stands as it is.
       }
-    } catch (error) {
-      if (block !== 0) this.arena.free(block, CONTENDER_WORDS);
-      block = 0;
-      if (!this.#undoing) throw error;
     }
-    if (block === 0) {
-      this.unify(key);
-      return;
-    }
-    const words = this.arena.words;
-    words[block] = KIND_CONTENDER << KIND_SHIFT;
-    words[block + CONTENDER_KEY] = key;
-    words[block + NODE_OWNER] = 0;
-    words[block + NODE_VALUE] = value;
-    words[block + NODE_NEXT] = 0;
-    words[block + NODE_PREVIOUS] = 0;
-    words[block + CONTENDER_NEXT] = words[key + KEY_OTHERS] as number;
-    words[key + KEY_OTHERS] = block;
-    words[key + KEY_FLAGS] = (words[key + KEY_FLAGS] as number) | MERGED;
     this.unify(key);
   }
 
-  #mergedFlow(key: number, nodes: readonly number[]): FlowList | undefined {
-    const m = this.arena.words;
-    if (this.policy.classes === true) {
-      if (this.values.classOf(m[key + NODE_VALUE] as number) !== CLASS_CONJUNCTION) return undefined;
-      const { instructions, attributesOf } = this.values.mergedConjunctions(nodes.map((node) => m[node + NODE_VALUE] as number));
-      const winner = this.flow(key, attributesOf);
-      return FlowList.of([winner.with({ match: Match.any, instructions: Instructions.fromCanonical(instructions) })]);
+  #mergeOrThrow(key: number, bytes: number): void {
+    if (this.policy.classes !== true) {
+      const packed = mergedFlow(this, key);
+      if (packed === undefined) return;
+      this.reserve(packed.words, 0);
+      const block = this.arena.allocate(CONTENDER_WORDS);
+      try {
+        linkMerged(this, key, block, this.values.acquire(packed.words, 0), 0);
+      } catch (error) {
+        this.arena.free(block, CONTENDER_WORDS);
+        throw error;
+      }
+      return;
     }
-    const merged = this.policy.merge?.(nodes.map((node) => this.contender(node)));
-    return merged === undefined ? undefined : FlowList.of([merged.with({ match: Match.any })]);
+    if (this.values.classOf(this.arena.words[key + NODE_VALUE] as number) !== CLASS_CONJUNCTION) return;
+    const most = bytes === 0 ? conjunctionBytes(this, key) : bytes;
+    if (!this.#undoing) this.arena.ensure(CONTENDER_WORDS + ValueStore.wordsFor(most));
+    linkMerged(this, key, this.arena.allocate(CONTENDER_WORDS), 0, most);
+    // It may be more than fits a flow-mod: that has to be said now.
+    if (most > MAX_FLOW_BYTES) this.mergeNow(key);
+  }
+
+  override mergeNow(key: number): number {
+    const packed = mergedFlow(this, key) as FlowList;
+    this.reserve(packed.words, 0);
+    const value = this.values.acquire(packed.words, 0);
+    const m = this.arena.words;
+    const block = m[key + KEY_OTHERS] as number;
+    m[block + NODE_VALUE] = value;
+    m[block + MERGED_BYTES] = this.values.instructionsLength(value);
+    this.unify(key);
+    return m[block + NODE_VALUE] as number;
   }
 
   /** Appends a node to the ring of its owner. */

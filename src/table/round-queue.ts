@@ -37,6 +37,8 @@ export class RoundQueue {
   readonly #later: RefList = new RefList();
   /** Entries of `ready`, counted from its end, that are left. */
   #readyLeft = 0;
+  /** Flow-mods gathered so far, and their bytes. */
+  #count = 0;
   #bytes = 0;
   #deletesFirst = false;
   /** The keys that wait are not here yet, because there may be others that should wait. */
@@ -137,8 +139,10 @@ export class RoundQueue {
 
   #lookAt(segment: Int32Array, from: number, span: number): void {
     const store = this.#store;
-    const m = store.arena.words;
     if (span > 2) store.readAhead(segment, from, from + span);
+    // What may fail comes first.
+    if (store.policy.classes === true) for (let i = from; i < from + span; i++) store.wantedValue(segment[i] as number);
+    const m = store.arena.words;
     for (let i = from, end = from + span; i < end; i++) {
       const key = segment[i] as number;
       const operation = store.operationFor(key);
@@ -159,57 +163,66 @@ export class RoundQueue {
   gather(max: number, maxBytes: number): number {
     this.flowWords = 0;
     this.#bytes = 0;
-    let count = 0;
-    for (let looks = Math.max(LEAST_LOOKS, LOOKS_PER_FLOW_MOD * max); count < max && this.#bytes <= maxBytes; ) {
-      if (this.#readyLeft > 0 && !this.#unordered) count = this.#gatherReady(count, max, maxBytes);
+    this.#count = 0;
+    try {
+      this.#gather(max, maxBytes);
+    } catch (error) {
+      // No memory for a merge: what was taken out waits for the next round.
+      for (let i = 0; i < this.#count; i++) this.#passOver(this.keys[i] as number, this.operations[i] as number);
+      throw error;
+    }
+    return this.#count;
+  }
+
+  #gather(max: number, maxBytes: number): void {
+    for (let looks = Math.max(LEAST_LOOKS, LOOKS_PER_FLOW_MOD * max); this.#count < max && this.#bytes <= maxBytes; ) {
+      if (this.#readyLeft > 0 && !this.#unordered) this.#gatherReady(max, maxBytes);
       else if (this.hasUnlooked) {
         if (looks <= 0) break;
         looks -= this.look(SLICE);
-      } else if (this.#later.length > 0) count = this.#gatherLater(count, max, maxBytes);
+      } else if (this.#later.length > 0) this.#gatherLater(max, maxBytes);
       else break;
     }
-    return count;
   }
 
   // The loops stand in functions of their own that end with them: see docs/performance.md.
 
-  #gatherReady(from: number, max: number, maxBytes: number): number {
+  #gatherReady(max: number, maxBytes: number): void {
     const ready = this.#ready;
     const deletes = this.#deletesFirst;
     const far = ready.length > STILL_NEAR;
-    let count = from;
-    while (count < max && this.#readyLeft > 0) {
+    while (this.#count < max && this.#readyLeft > 0) {
       const index = ready.length - this.#readyLeft;
       if (far && index % AHEAD === 0) this.#store.readAhead(ready.piece(index), ready.offset(index), ready.offset(index) + AHEAD);
       const key = ready.at(index);
       const operation = this.#store.operationFor(key);
       if (operation === NOTHING || (operation === DELETE) !== deletes) this.#passOver(key, operation);
-      else if (this.#fits(key, operation, count, maxBytes)) this.#note(key, operation, count++);
+      else if (this.#fits(key, operation, maxBytes)) this.#note(key, operation);
       else break;
       this.#readyLeft--;
     }
     if (this.#readyLeft === 0) ready.truncate(0);
-    return count;
   }
 
-  #gatherLater(from: number, max: number, maxBytes: number): number {
+  #gatherLater(max: number, maxBytes: number): void {
     const later = this.#later;
     const deletes = !this.#deletesFirst;
-    let count = from;
     let index = later.length - 1;
     const far = index >= STILL_NEAR;
-    for (; count < max && index >= 0; index--) {
-      if (far && index % AHEAD === AHEAD - 1) {
-        this.#store.readAhead(later.piece(index), later.offset(index) + 1 - AHEAD, later.offset(index) + 1);
+    try {
+      for (; this.#count < max && index >= 0; index--) {
+        if (far && index % AHEAD === AHEAD - 1) {
+          this.#store.readAhead(later.piece(index), later.offset(index) + 1 - AHEAD, later.offset(index) + 1);
+        }
+        const key = later.at(index);
+        const operation = this.#store.operationFor(key);
+        if (operation === NOTHING || (operation === DELETE) !== deletes) this.#passOver(key, operation);
+        else if (this.#fits(key, operation, maxBytes)) this.#note(key, operation);
+        else break;
       }
-      const key = later.at(index);
-      const operation = this.#store.operationFor(key);
-      if (operation === NOTHING || (operation === DELETE) !== deletes) this.#passOver(key, operation);
-      else if (this.#fits(key, operation, count, maxBytes)) this.#note(key, operation, count++);
-      else break;
+    } finally {
+      later.truncate(index + 1);
     }
-    later.truncate(index + 1);
-    return count;
   }
 
   /** It changed since it was compared: it needs nothing now, or what it needs would break the order here and waits for the next round. */
@@ -225,19 +238,20 @@ export class RoundQueue {
   }
 
   /** Is there room for this flow-mod? If so, counts its words and bytes. */
-  #fits(key: number, operation: number, count: number, maxBytes: number): boolean {
+  #fits(key: number, operation: number, maxBytes: number): boolean {
     const store = this.#store;
     const value = store.valueToSend(key, operation);
     const match = (store.arena.words[key + KEY_FLAGS] as number) & LENGTH_MASK;
     const instructions = value === 0 ? 0 : store.values.instructionsLength(value);
     // Encoded as OpenFlow 1.5.
     this.#bytes += 48 + ((match + 11) & ~7) + (operation === DELETE ? 0 : instructions);
-    if (count > 0 && this.#bytes > maxBytes) return false;
+    if (this.#count > 0 && this.#bytes > maxBytes) return false;
     this.flowWords += FLOW_DATA + ((match + 3) >>> 2) + ((instructions + 3) >>> 2);
     return true;
   }
 
-  #note(key: number, operation: number, count: number): void {
+  #note(key: number, operation: number): void {
+    const count = this.#count++;
     if (count === this.keys.length) this.#extend();
     this.keys[count] = key;
     this.operations[count] = operation;

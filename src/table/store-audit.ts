@@ -144,7 +144,7 @@ export function auditStore(store: PackedStore): AuditReport {
       check((m[other] as number) >>> KIND_SHIFT === KIND_CONTENDER, "K2", `key ${key} leads to ${other}, no contender`);
       check(m[other + CONTENDER_KEY] === key, "K2", `contender ${other} names another key than ${key}`);
       seenContenders++;
-      refer(m[other + NODE_VALUE] as number);
+      if (m[other + NODE_VALUE] !== 0) refer(m[other + NODE_VALUE] as number);
       const theirs = m[other + NODE_OWNER] as number;
       if (theirs === 0) {
         check(other === others, "K3", `a merged value is not the first of the others of ${key}`);
@@ -156,6 +156,11 @@ export function auditStore(store: PackedStore): AuditReport {
       noteNode(other, theirs);
       check(store.inOrder(previous, other), "K2", `contenders of key ${key} are out of order`);
       previous = other;
+    }
+    if (first === 0 && m[others + NODE_VALUE] === 0) {
+      check((flags & DIRTY) !== 0, "K3", `key ${key} is to be merged, but not dirty`);
+      check(listed.has(key), "K5", `key ${key} is dirty, but in no list`);
+      continue;
     }
     const value = store.wantedValue(key);
     if (value !== 0 && present !== 0 && value !== present) {
