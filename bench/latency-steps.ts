@@ -5,6 +5,7 @@
 // They are part of the operations they fall into, and so is whatever else the machine did meanwhile.
 import { PerformanceObserver } from "node:perf_hooks";
 import { diffTables } from "../src/diff/diff-tables.ts";
+import { createFlowModView } from "../src/diff/flow-mod.ts";
 import { DesiredFlowTable } from "../src/table/desired-table.ts";
 import type { FlowList } from "../src/table/flow-list.ts";
 import type { BatchFates, FlowModRound } from "../src/table/flow-mod-round.ts";
@@ -13,6 +14,8 @@ import { makeWorkload, type Workload } from "./workload.ts";
 const APPLIED: BatchFates = { fate: "applied", refused: new Map(), unknown: new Set() };
 /** As the synchroniser sends them. */
 const BATCH = { maxFlowMods: 2048 };
+/** Keys of a read-back that the synchroniser makes knowledge at a time. */
+const COMMIT = 4096;
 /** Single changes that are timed. */
 const CHANGES = 100_000;
 
@@ -111,6 +114,14 @@ function settle(round: FlowModRound | undefined): void {
   }
 }
 
+function setAll(table: DesiredFlowTable, w: Workload, list: FlowList): void {
+  for (let owner = 0; owner < w.ownerCount; owner++) {
+    for (let i = w.first[owner] as number, to = w.first[owner + 1] as number; i < to; i++) {
+      table.setPacked(w.uuids, 4 * owner, list, i);
+    }
+  }
+}
+
 async function run(w: Workload, changes: number): Promise<void> {
   const { uuids, first, shuffled, flows, others, mixed, ownerCount } = w;
   const table = new DesiredFlowTable();
@@ -172,6 +183,56 @@ async function run(w: Workload, changes: number): Promise<void> {
   for (let owner = 0; owner < ownerCount; owner++) {
     if (toggled[owner] === 1) table.setPacked(uuids, 4 * owner, flows, first[owner] as number);
   }
+
+  // The connection is lost, and the switch is read back.
+  begin();
+  start = performance.now();
+  table.installed.markAllUnknown();
+  note(start);
+  await end("everything becomes unknown");
+  const reading = table.installed.beginReadBack();
+  const view = createFlowModView();
+  begin();
+  for (let i = 0; i < flows.length; i++) {
+    flows.read(i, view);
+    start = performance.now();
+    reading.observe(view);
+    note(start);
+  }
+  await end("observe a flow");
+  begin();
+  for (let done = false; !done; ) {
+    start = performance.now();
+    done = reading.commitSome(COMMIT);
+    note(start);
+  }
+  await end("part of a read-back, 4096 keys");
+  // Of two owners of a key the bench's read-back has both flows: the last one counts.
+  settle(table.startRound());
+
+  // All changes while somebody holds what a full comparison found.
+  setAll(table, w, others);
+  const held = diffTables(table, table.installed);
+  begin();
+  for (let x = 0; x < changes; x++) {
+    const owner = shuffled[x % ownerCount] as number;
+    const i = first[owner] as number;
+    touch(w, owner, flows, i, i + 1);
+    start = performance.now();
+    table.setPacked(uuids, 4 * owner, flows, i);
+    note(start);
+  }
+  await end("change one flow while the batch of a full comparison is held");
+  if (held.length === 0) throw new Error("nothing was found");
+  const half = table.startRound();
+  for (let i = 0; i < 4; i++) half?.next(BATCH);
+  setAll(table, w, flows);
+  begin();
+  start = performance.now();
+  half?.cancel();
+  note(start);
+  await end("cancel a round over everything");
+  settle(table.startRound());
 
   begin();
   for (let x = 0; x < ownerCount; x++) {

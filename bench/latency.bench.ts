@@ -39,9 +39,10 @@ for (const [size, byOperation] of bySize) {
     const of = (pick: (line: Line) => number): ReturnType<typeof measured> => measured(lines.map(pick));
     longestPause = lines.map((line, run) => Math.max(longestPause[run] ?? 0, line.gc.longestMs));
     const name = `latency/${op}`;
-    // As many at once as there are flows: no single operation, and its cost no latency of one.
     if (lines[0]?.count === 1) {
+      const limit = { name: `${LIMIT} ms`, value: LIMIT };
       record({ name, size, unit: "ms", ...of((line) => line.p50 / 1e6) });
+      record({ name: `${name}, processor`, size, unit: "ms", ...of((line) => line.longestOwn / 1e6), peer: limit, goal: 1 });
       continue;
     }
     const base = smallest.get(op) as Line[];

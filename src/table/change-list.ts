@@ -162,7 +162,12 @@ export class ChangeList {
   /** Moves all entries of another list of the same memory here. */
   takeAll(other: ChangeList): void {
     for (let table = other.lowest(); table >= 0; table = other.lowest()) {
-      for (let ref = other.take(table); ref !== 0; ref = other.take(table)) this.push(table, ref);
+      for (let span = other.spanOf(table); span > 0; span = other.spanOf(table)) {
+        const segment = other.segmentOf(table);
+        const from = other.offsetOf(table);
+        for (let i = from; i < from + span; i++) this.push(table, segment[i] as number);
+        other.drop(table, span);
+      }
     }
   }
 
