@@ -62,6 +62,34 @@ describe("what is in the package", () => {
   });
 });
 
+describe("how it is built", () => {
+  const dist = (name: string): string => readFileSync(join(project, "node_modules/ofsync/dist", name), "utf8");
+  const loaded = (name: string): string[] =>
+    [...dist(name).matchAll(/(?:from|import|require\()"(\.\/[^"]+)"/g)].map(([, path = ""]) => path);
+
+  test.each(["index.js", "index.cjs"])("%s loads one file, which loads none: each takes a millisecond at the start", (name) => {
+    const [first = "", ...more] = loaded(name);
+    expect(first).toMatch(/^\.\/chunk-/);
+    expect(more).toEqual([]);
+    expect(loaded(first)).toEqual([]);
+  });
+
+  test("CommonJS has the syntax of the source, not helpers in its place", () => {
+    const chunks = packed.filter((path) => /\/chunk-[^/]+\.cjs$/.test(path)).map((path) => dist(path.slice("dist/".length)));
+    expect(chunks.some((text) => text.includes("?."))).toBe(true);
+    for (const text of chunks) expect(text).not.toMatch(/_optionalChain|_nullishCoalesce|__init\d/);
+  });
+
+  test.each([
+    ["esm", 'import { parseFlow, DesiredFlowTable } from "ofsync";'],
+    ["cjs", 'const { parseFlow, DesiredFlowTable } = require("ofsync");'],
+  ])("what is printed still has its name, %s", (format, load) => {
+    const text = `${load} console.log(parseFlow("actions=drop"), DesiredFlowTable.name);`;
+    const printed = runScript(`printed.${format === "esm" ? "mjs" : "cjs"}`, text);
+    expect(printed).toMatch(/^Flow \{.*match: Match \{.*instructions: Instructions \{.*\} DesiredFlowTable$/s);
+  });
+});
+
 // Errors made by one entry are known to the other, and to the other module format.
 const CHECK = `
   const error = (run) => { try { run(); } catch (caught) { return caught; } throw new Error("did not throw"); };
