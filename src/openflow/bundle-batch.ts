@@ -1,4 +1,4 @@
-import { ByteWriter } from "../bytes.ts";
+import type { ByteWriter } from "../bytes.ts";
 import type { FlowModBatch } from "../diff/flow-mod.ts";
 import { OfsyncError } from "../errors.ts";
 import type { BatchResult, SendOptions, SwitchError } from "../transport/transport.ts";
@@ -6,8 +6,9 @@ import { BundleFlag, beginBundleAdd, endBundleAdd } from "../wire/bundle.ts";
 import { encodeBundledFlowMod } from "../wire/flow-mod-encoder.ts";
 import { appendClear } from "./clear-message.ts";
 import { cookieGuard } from "./cookie-guard.ts";
-import { type Delivery, type Flight, PIECE_BYTES } from "./delivery.ts";
+import type { Delivery, Flight } from "./delivery.ts";
 import type { OpenFlowSession } from "./session.ts";
+import { giveWriter, PIECE_BYTES, takeWriter } from "./writer-pool.ts";
 
 const FLAGS = BundleFlag.atomic | BundleFlag.ordered;
 
@@ -134,23 +135,23 @@ function encodePieces(
   options: SendOptions,
   bundleId: number,
   flight: Flight,
-): Uint8Array[] {
+): ByteWriter[] {
   const { version } = delivery.session;
   const { maxBundleBytes, maxBundleMessages } = delivery.limits;
   const messages = batch.length + (options.clearFirst === undefined ? 0 : 1);
   if (messages > maxBundleMessages) throw tooLarge(`${messages} messages, and ${maxBundleMessages} are the most`);
   const { view } = delivery;
   const guard = cookieGuard(options);
-  const pieces: Uint8Array[] = [];
-  let writer = new ByteWriter(PIECE_BYTES + 4096);
+  const pieces: ByteWriter[] = [];
+  let writer = takeWriter();
   let bytes = 0;
   let index = 0;
   const encode = (): void => encodeBundledFlowMod(writer, view, version, flight.first + 1 + index, bundleId, FLAGS, guard);
   const cut = (): void => {
     if (writer.length === 0) return;
-    pieces.push(writer.buffer.subarray(0, writer.length));
+    pieces.push(writer);
     bytes += writer.length;
-    writer = new ByteWriter(PIECE_BYTES + 4096);
+    writer = takeWriter();
   };
   if (options.clearFirst !== undefined) {
     const start = beginBundleAdd(writer, version, flight.first, bundleId, FLAGS);
@@ -166,6 +167,7 @@ function encodePieces(
     if (writer.length >= PIECE_BYTES) cut();
   }
   cut();
+  giveWriter(writer);
   return pieces;
 }
 

@@ -1,9 +1,10 @@
-import type { ByteWriter } from "../bytes.ts";
+import { ByteWriter } from "../bytes.ts";
 import { createFlowModView, type FlowModView } from "../diff/flow-mod.ts";
 import { isOfsyncError } from "../errors.ts";
 import type { BatchResult, SwitchError } from "../transport/transport.ts";
 import { MAX_MESSAGE_BYTES } from "../wire/framer.ts";
 import type { OpenFlowSession } from "./session.ts";
+import { giveWriter, PIECE_BYTES, takeWriter } from "./writer-pool.ts";
 
 /** Bounds of what may be under way. */
 export interface DeliveryLimits {
@@ -12,8 +13,8 @@ export interface DeliveryLimits {
   readonly maxBundleBytes: number;
 }
 
-/** Bytes that are encoded before they are handed to the socket: large enough to make the price of a write small. */
-export const PIECE_BYTES: number = 64 * 1024;
+/** Flow-mods that a small batch has at most. */
+const FEW = 16;
 /** Bytes that may wait in this process; above, encoding rests until the socket has taken them. */
 const WAITING_BYTES = 256 * 1024;
 /** Batches that may wait for their turn before the transport calls itself backlogged. */
@@ -47,6 +48,8 @@ export class Delivery {
   /** For the flow-mod that is being encoded; whoever waits in between reads it anew. */
   readonly view: FlowModView = createFlowModView();
   #flights: Flight[] = [];
+  /** For small batches; nothing of it waits in the socket. */
+  #small = new ByteWriter(1024);
   #sent = 0;
   #confirmed = 0;
   /** The switch keeps the order of messages by itself: no barriers are needed in between. */
@@ -80,10 +83,28 @@ export class Delivery {
     return new Promise((resolve) => this.#drainWaiters.push(resolve));
   }
 
-  write(bytes: Uint8Array): void {
-    this.session.channel.write(bytes);
+  /** An empty writer for a batch of so many flow-mods, to be used up by {@link write} before anybody waits. */
+  writerFor(flowMods: number): ByteWriter {
+    if (flowMods > FEW) return takeWriter();
+    this.#small.length = 0;
+    return this.#small;
+  }
+
+  /** Writes what the writer holds, and takes the writer: its memory is used again as soon as the socket has let go of it. */
+  write(writer: ByteWriter): void {
+    const { channel } = this.session;
+    const bytes = writer.buffer.subarray(0, writer.length);
+    if (writer === this.#small) {
+      channel.write(bytes);
+      // Mostly the kernel has it by now. A large one is not worth keeping.
+      if (channel.waitingBytes > 0 || writer.buffer.length > PIECE_BYTES) this.#small = new ByteWriter(1024);
+    } else {
+      channel.write(bytes, (error) => {
+        if (error === undefined || error === null) giveWriter(writer);
+      });
+    }
     this.#sent += bytes.length;
-    this.session.channel.owedBytes = this.#sent - this.#confirmed;
+    channel.owedBytes = this.#sent - this.#confirmed;
   }
 
   /** The switch has dealt with the first `upTo` bytes. */

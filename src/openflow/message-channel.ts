@@ -88,9 +88,12 @@ export class MessageChannel {
     return this.#socket.remoteAddress ?? "";
   }
 
-  /** Writes flow-mods and requests; the caller looks at {@link waitingBytes} and waits for `onDrain`. Never write into `bytes` again. */
-  write(bytes: Uint8Array): void {
-    if (!this.#closed) this.#socket.write(bytes);
+  /**
+   * Writes flow-mods and requests; the caller looks at {@link waitingBytes} and waits for `onDrain`. Never write into `bytes` before
+   * `taken` is called without an error, or {@link waitingBytes} is 0 right after this.
+   */
+  write(bytes: Uint8Array, taken?: (error: Error | null | undefined) => void): void {
+    if (!this.#closed) this.#socket.write(bytes, taken);
   }
 
   /** Writes an answer or a probe: small, unasked for by us, and therefore bounded here. */

@@ -1,12 +1,13 @@
-import { ByteWriter } from "../bytes.ts";
+import type { ByteWriter } from "../bytes.ts";
 import type { FlowModBatch } from "../diff/flow-mod.ts";
 import { OfsyncError } from "../errors.ts";
 import type { BatchResult, SendOptions } from "../transport/transport.ts";
 import { encodeFlowMod } from "../wire/flow-mod-encoder.ts";
 import { appendClear } from "./clear-message.ts";
 import { cookieGuard } from "./cookie-guard.ts";
-import { type Delivery, PIECE_BYTES } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { MessageType } from "./session.ts";
+import { PIECE_BYTES } from "./writer-pool.ts";
 
 /** A barrier at least each so many bytes, so that a long batch is confirmed as it goes. */
 const BARRIER_BYTES = 128 * 1024;
@@ -30,13 +31,12 @@ export async function sendPlain(
   const guard = cookieGuard(options);
   const flight = delivery.begin(batch.length);
   const start = delivery.bytesSent;
-  // A small batch must not pay for the memory of a large one.
-  let writer = new ByteWriter(Math.min(PIECE_BYTES + 4096, 128 + 256 * batch.length));
+  let writer = delivery.writerFor(batch.length);
   let lastBarrier = start;
   const flush = (): void => {
     if (writer.length === 0) return;
-    delivery.write(writer.buffer.subarray(0, writer.length));
-    if (index < batch.length) writer = new ByteWriter(PIECE_BYTES + 4096);
+    delivery.write(writer);
+    writer = delivery.writerFor(batch.length - index);
   };
   const encode = (): void => encodeFlowMod(writer, view, version, flight.first + 1 + index, guard);
   let index = 0;
