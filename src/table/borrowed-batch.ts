@@ -2,7 +2,7 @@ import { OfsyncError } from "../errors.ts";
 import type { Borrower } from "./arena.ts";
 import { FlowList } from "./flow-list.ts";
 import { FLOW_MOD_COMMANDS, type FlowMod, type FlowModBatch, type FlowModView } from "./flow-mod.ts";
-import { DELETE_COMMAND, PackedBatch } from "./flow-mod-batch.ts";
+import { DELETE_COMMAND } from "./flow-mod-batch.ts";
 import { KEY_FLAGS, KEY_ID, KEY_MATCH, LENGTH_MASK } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 
@@ -27,17 +27,29 @@ export class BorrowedBatch implements FlowModBatch, Borrower {
   #copied = 0;
   #failure: unknown;
 
-  private constructor(store: PackedStore, commands: Uint8Array, keys: Int32Array, values: Int32Array) {
+  private constructor(
+    store: PackedStore,
+    commands: Uint8Array,
+    keys: Int32Array,
+    values: Int32Array,
+    counts: FlowModBatch["counts"],
+  ) {
     this.#store = store;
     this.#commands = commands;
     this.#keys = keys;
     this.#values = values;
-    this.counts = PackedBatch.count(commands);
+    this.counts = counts;
   }
 
   /** Takes the arrays over: none may be changed any more. `commands`: indexes into `FLOW_MOD_COMMANDS`. */
-  static of(store: PackedStore, commands: Uint8Array, keys: Int32Array, values: Int32Array): BorrowedBatch {
-    const batch = new BorrowedBatch(store, commands, keys, values);
+  static of(
+    store: PackedStore,
+    commands: Uint8Array,
+    keys: Int32Array,
+    values: Int32Array,
+    counts: FlowModBatch["counts"],
+  ): BorrowedBatch {
+    const batch = new BorrowedBatch(store, commands, keys, values, counts);
     store.arena.lend(batch);
     return batch;
   }

@@ -290,7 +290,11 @@ export abstract class KeyStore {
     }
     const installed = m[key + KEY_INSTALLED] as number;
     if ((flags & (UNKNOWN | EPOCH)) !== this.epoch && this.isUnknown(key)) return wanted === 0 ? DELETE : ADD;
-    if (wanted === installed) return NOTHING;
+    return wanted === installed ? NOTHING : this.operationBetween(wanted, installed, flags);
+  }
+
+  /** Likewise for a key with these flags, which wants one value and has another, both of which are known. */
+  operationBetween(wanted: number, installed: number, flags: number): number {
     if (wanted === 0) return DELETE;
     if (installed === 0) return ADD;
     if (!this.values.sameAttributes(wanted, installed)) return ADD;

@@ -25,6 +25,11 @@ import {
 
 const SEGMENT_BLOCK: number = blockWords(SEGMENT_WORDS);
 
+/** Words of a KEY block with these flags. */
+export function keyWords(flags: number): number {
+  return blockWords(KEY_MATCH + (((flags & LENGTH_MASK) + 3) >>> 2));
+}
+
 /** Words of the block that begins at `at`, whatever it is. */
 export function blockSizeAt(m: Int32Array, at: number): number {
   const head = m[at] as number;
