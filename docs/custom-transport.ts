@@ -36,7 +36,7 @@ export class AgentTransport implements Transport {
   #state: "new" | "open" | "closed" = "new";
   #queue: Promise<unknown> = Promise.resolve();
   #goDown: (reason: string) => void = () => {};
-  #down: Promise<undefined> = Promise.resolve(undefined);
+  readonly #waiting = new Set<() => void>();
 
   constructor(agent: Agent) {
     this.#agent = agent;
@@ -52,7 +52,12 @@ export class AgentTransport implements Transport {
     if (options.atomic || options.clearFirst)
       throw new OfsyncError("TRANSPORT_UNSUPPORTED", "the agent takes single commands only");
     const epoch = this.epoch;
-    const commands = Array.from(batch, (mod) => formatFlowMod(mod));
+    const { guard } = options;
+    const only = guard === undefined ? "" : `cookie=0x${guard.cookie.toString(16)}/0x${guard.cookieMask.toString(16)},`;
+    // As ovs-ofctl has it: a cookie with a mask says which flows a modify or delete is about.
+    const commands = Array.from(batch, (mod) =>
+      mod.command === "add" ? formatFlowMod(mod) : formatFlowMod(mod).replace(" ", ` ${only}`),
+    );
     const errors = await this.#ask(() => this.#agent.apply(commands));
     if (errors === undefined) return { epoch, ...UNKNOWN };
     const refused = new Map<number, SwitchError>();
@@ -87,9 +92,19 @@ export class AgentTransport implements Transport {
   async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     if (!this.isUp) return undefined;
     const goDown = this.#goDown;
-    const answer = this.#queue.then(question).catch((error: unknown) => void goDown(String(error)));
+    const answer = this.#queue.then(question).catch((error: unknown) => {
+      goDown(String(error));
+      return undefined;
+    });
     this.#queue = answer;
-    return (await Promise.race([answer, this.#down])) ?? undefined;
+    return new Promise((resolve) => {
+      const end = (result?: T): void => {
+        this.#waiting.delete(end);
+        resolve(result);
+      };
+      this.#waiting.add(end);
+      void answer.then(end);
+    });
   }
 
   // The agent is there when it answers. When it is not, ask again in a while.
@@ -108,15 +123,13 @@ export class AgentTransport implements Transport {
     const epoch = ++this.epoch;
     this.isUp = true;
     this.#queue = Promise.resolve();
-    this.#down = new Promise((resolve) => {
-      this.#goDown = (reason) => {
-        if (!this.isUp || this.epoch !== epoch) return;
-        this.isUp = false;
-        resolve(undefined);
-        this.#listeners.emit({ type: "down", epoch, reason });
-        void this.#connect();
-      };
-    });
+    this.#goDown = (reason) => {
+      if (!this.isUp || this.epoch !== epoch) return;
+      this.isUp = false;
+      for (const end of [...this.#waiting]) end();
+      this.#listeners.emit({ type: "down", epoch, reason });
+      void this.#connect();
+    };
     this.#listeners.emit({ type: "up", epoch });
   }
 }

@@ -3,7 +3,7 @@ import { Match } from "../flow/match.ts";
 import type { InstalledFlowChunk, ReadFilter, SwitchError } from "../transport/transport.ts";
 import { decodeFlowChunk } from "../wire/flow-chunk.ts";
 import type { Requester } from "./request-table.ts";
-import { MessageType, type OpenFlowSession } from "./session.ts";
+import { MessageType, type OpenFlowSession, type SlowReader } from "./session.ts";
 
 /** Bytes of replies that may wait for a slow reader before the socket is no longer read. */
 const WAITING_BYTES = 8 << 20;
@@ -18,9 +18,10 @@ const REPLY_MORE = 1;
  * One reading of the switch's flows: one request, many replies, each handed on as it is asked for.
  *
  * A reader that is slower than the switch holds the switch back: the socket is not read while too much waits, unless somebody
- * else waits for an answer on the same connection.
+ * else waits for an answer on the same connection. A reader that takes nothing for as long as an answer may take (`requestTimeoutMs`)
+ * has gone away without saying so, or might as well have: its read ends with `READ_BACKLOG`, and the connection goes on.
  */
-export class FlowRead implements Requester {
+export class FlowRead implements Requester, SlowReader {
   readonly name = "reading flows";
   readonly #session: OpenFlowSession;
   #replies: Uint8Array[] = [];
@@ -48,11 +49,12 @@ export class FlowRead implements Requester {
 
   /** The next chunk; `undefined` after the last. Throws when the read failed, also after chunks that were good. */
   async next(): Promise<InstalledFlowChunk | undefined> {
+    this.#session.readerLives();
     for (;;) {
       const reply = this.#replies.shift();
       if (reply !== undefined) {
         this.#bytes -= reply.length;
-        if (this.#bytes <= WAITING_BYTES / 2) this.#session.channel.resume();
+        if (this.#bytes <= WAITING_BYTES / 2) this.#session.release();
         const chunk = decodeFlowChunk(reply);
         if (chunk.length > 0) return chunk;
         continue;
@@ -70,7 +72,13 @@ export class FlowRead implements Requester {
     this.#error ??= new OfsyncError("READ_STOPPED", "the read was stopped");
     this.#replies = [];
     this.#bytes = 0;
-    this.#session.channel.resume();
+    this.#session.release();
+  }
+
+  /** Nobody has taken anything for so long. */
+  abandon(milliseconds: number): void {
+    this.#bytes = 0;
+    this.#fail(new OfsyncError("READ_BACKLOG", `the flows were not taken: nobody asked for more within ${milliseconds} ms`));
   }
 
   onReply(message: Uint8Array): boolean {
@@ -87,7 +95,7 @@ export class FlowRead implements Requester {
         this.#bytes = 0;
         this.#error = new OfsyncError("READ_BACKLOG", `the flows were not taken: ${MOST_BYTES} bytes of them had to wait`);
       } else if (this.#bytes > WAITING_BYTES && !last && this.#session.requests.size === 1) {
-        this.#session.channel.pause();
+        this.#session.hold(this);
       }
     }
     this.#signal();

@@ -69,6 +69,11 @@ export class RequestTable {
     return true;
   }
 
+  /** Whoever waits has waited from now on only. */
+  heardAll(tick: number): void {
+    for (const entry of this.#entries.values()) entry.tick = tick;
+  }
+
   /** Throws `REQUEST_TIMEOUT` when a request has waited for more than `limit` checks. */
   checkAge(tick: number, limit: number, intervalMs: number): void {
     for (const { requester, tick: since } of this.#entries.values()) {

@@ -40,6 +40,12 @@ export interface SessionUser {
   onDown(error: OfsyncError): void;
 }
 
+/** Who may stop the socket because it takes what comes too slowly. */
+export interface SlowReader {
+  /** It has taken nothing for too long: whatever it reads is given up, so that the connection goes on. */
+  abandon(milliseconds: number): void;
+}
+
 interface HelloWaiter {
   resolve(version: WireVersion): void;
   reject(error: OfsyncError): void;
@@ -68,12 +74,35 @@ export class OpenFlowSession implements ChannelUser {
   #hello: HelloWaiter | undefined;
   #user: SessionUser | undefined;
   #down: OfsyncError | undefined;
+  /** Who stopped the socket, and checks of life since it last took something. */
+  #holder: SlowReader | undefined;
+  #heldTicks = 0;
 
   private constructor(socket: Socket, settings: ConnectionSettings) {
     this.settings = settings;
     this.channel = new MessageChannel(socket, settings, this);
     // A slow reader of flows may have stopped the socket; whoever waits for something else must not wait for that reader.
-    this.requests.onWait = () => this.channel.resume();
+    this.requests.onWait = () => this.release();
+  }
+
+  /** Reads nothing more for now: `reader` has enough. Until {@link release}, or until the reader has slept for too long. */
+  hold(reader: SlowReader): void {
+    this.#holder = reader;
+    this.#heldTicks = 0;
+    this.channel.pause();
+  }
+
+  /** The reader that stopped the socket lives. */
+  readerLives(): void {
+    this.#heldTicks = 0;
+  }
+
+  release(): void {
+    if (this.#holder === undefined) return;
+    this.#holder = undefined;
+    // The silence was ours.
+    this.requests.heardAll(this.channel.ticks);
+    this.channel.resume();
   }
 
   /**
@@ -229,6 +258,13 @@ export class OpenFlowSession implements ChannelUser {
 
   /** For the channel. */
   onTick(): void {
+    const holder = this.#holder;
+    if (holder !== undefined) {
+      const { requestLimit, probeIntervalMs } = this.settings;
+      if (++this.#heldTicks <= requestLimit) return;
+      this.release();
+      holder.abandon(requestLimit * probeIntervalMs);
+    }
     this.requests.checkAge(this.channel.ticks, this.settings.requestLimit, this.settings.probeIntervalMs);
   }
 

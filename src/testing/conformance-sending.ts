@@ -65,6 +65,27 @@ export const sendingChecks: readonly CheckDefinition[] = [
     },
   },
   {
+    name: "a guard keeps modify and delete from flows with another cookie, and says that they were applied",
+    body: async (bench) => {
+      const [ours, gone] = [numberedFlow(1, { cookie: 0x11 }), numberedFlow(2, { cookie: 0x12 })];
+      const theirs = [numberedFlow(3, { cookie: 0x21 }), numberedFlow(4, { cookie: 0x22 })] as const;
+      await bench.apply("add", ours, gone, ...theirs);
+      const batch: FlowMod[] = [
+        { command: "modify", flow: ours.with({ instructions: outputTo(2) }) },
+        { command: "modify", flow: theirs[0].with({ instructions: outputTo(2) }) },
+        { command: "delete", flow: gone },
+        { command: "delete", flow: theirs[1] },
+      ];
+      const guard = { cookie: 0x10n, cookieMask: 0xf0n };
+      bench.expectApplied(await bench.send(batch, { guard }));
+      bench.expectFlows(await bench.read(), [ours.with({ instructions: outputTo(2) }), ...theirs]);
+      if (!bench.transport.capabilities.atomic) return;
+      await bench.apply("add", ours, gone);
+      bench.expectApplied(await bench.send(batch, { guard, atomic: true }));
+      bench.expectFlows(await bench.read(), [ours.with({ instructions: outputTo(2) }), ...theirs]);
+    },
+  },
+  {
     name: "a big batch arrives complete",
     body: async (bench) => {
       const mods = added(1, bench.manyFlows);

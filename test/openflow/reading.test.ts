@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { OpenFlowTransportOptions } from "../../src/openflow/connection-options.ts";
 import { connectSwitch, type OpenFlowTransport } from "../../src/openflow/openflow-transport.ts";
 import { numberedFlow } from "../../src/testing/numbered-flow.ts";
 import type { InstalledFlow } from "../../src/transport/transport.ts";
@@ -14,13 +15,17 @@ afterEach(async () => {
 });
 
 /** A switch that does `read` when its flows are asked for. */
-async function begin(read: (peer: FakePeer, xid: number) => void, version = 6): Promise<OpenFlowTransport> {
+async function begin(
+  read: (peer: FakePeer, xid: number) => void,
+  version = 6,
+  options: OpenFlowTransportOptions = {},
+): Promise<OpenFlowTransport> {
   const answer: Answer = (peer, message) => {
     if (message.type === "flowStatsRequest") read(peer, message.xid);
     return message.type === "flowStatsRequest";
   };
   fake = await FakeSwitch.start({ version, answer });
-  const made = connectSwitch(fake.address, { backOff: { firstMs: 60_000 } });
+  const made = connectSwitch(fake.address, { backOff: { firstMs: 60_000 }, ...options });
   transport = made;
   made.open();
   await until(() => made.isUp, "up");
@@ -110,30 +115,11 @@ describe("reading the flows of a switch", () => {
   });
 
   it("holds the switch back while the reader is slow, and lets it go on for others", async () => {
-    let written = 0;
-    const made = await begin((peer, xid) => {
-      const part = reply(
-        6,
-        xid,
-        Array.from({ length: 600 }, (_, i) => stats(i + 1)),
-        true,
-      );
-      const pump = (): void => {
-        while (written < 600) {
-          written++;
-          if (!peer.socket.write(part)) {
-            peer.socket.once("drain", pump);
-            return;
-          }
-        }
-        peer.raw(reply(6, xid, [], false));
-      };
-      pump();
-    });
+    const { made, written } = await endless();
     const reader = made.readFlows();
     let seen = (await reader.next()).value?.length ?? 0;
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const held = written;
+    const held = written();
     expect(held).toBeLessThan(400);
     // Somebody else needs an answer: reading goes on for them.
     expect(
@@ -150,7 +136,55 @@ describe("reading the flows of a switch", () => {
     for await (const chunk of reader) seen += chunk.length;
     expect(seen).toBe(600 * 600);
   });
+
+  it("goes on without a reader who has gone away and left the socket stopped", async () => {
+    const { made, written } = await endless({ probeIntervalMs: 20, requestTimeoutMs: 100 });
+    const events: string[] = [];
+    made.subscribe((event) => events.push(event.type));
+    const abandoned = made.readFlows();
+    expect((await abandoned.next()).value?.length).toBe(600);
+    await until(() => written() === 600, "the whole answer", 20_000);
+    const { table, priority, match, cookie } = stats(1);
+    const rest = { durationSeconds: 1, durationNanoseconds: 0, idleTimeout: 0, hardTimeout: 0, packetCount: 0n, byteCount: 0n };
+    fake?.peer.send({ type: "flowRemoved", table, priority, match, cookie, reason: 2, ...rest });
+    await until(() => events.includes("removed"), "an event behind the flows", 20_000);
+    expect({ up: made.isUp, epoch: made.epoch }).toEqual({ up: true, epoch: 1 });
+    await expect(abandoned.next()).rejects.toMatchObject({ code: "READ_BACKLOG" });
+  });
+
+  it("waits for a reader who takes its time but lives", async () => {
+    const { made } = await endless({ probeIntervalMs: 20, requestTimeoutMs: 200 });
+    let seen = 0;
+    let chunks = 0;
+    for await (const chunk of made.readFlows()) {
+      seen += chunk.length;
+      if (chunks++ < 8) await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    expect(seen).toBe(600 * 600);
+    expect(made.epoch).toBe(1);
+  });
 });
+
+/** A switch with 360,000 flows; `written`: parts of its answer, 600 flows each, that it could send so far. */
+async function endless(options: OpenFlowTransportOptions = {}): Promise<{ made: OpenFlowTransport; written(): number }> {
+  let written = 0;
+  const read = (peer: FakePeer, xid: number): void => {
+    const flows = Array.from({ length: 600 }, (_, i) => stats(i + 1));
+    const part = reply(6, xid, flows, true);
+    const pump = (): void => {
+      while (written < 600) {
+        written++;
+        if (!peer.socket.write(part)) {
+          peer.socket.once("drain", pump);
+          return;
+        }
+      }
+      peer.raw(reply(6, xid, [], false));
+    };
+    pump();
+  };
+  return { made: await begin(read, 6, options), written: () => written };
+}
 
 function never(): never {
   throw new RangeError("the batch is empty");

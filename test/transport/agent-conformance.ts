@@ -12,7 +12,11 @@ function create() {
     if (isCut) throw new Error("no route to the agent");
   };
   const carryOut = (command: string): void => {
-    const [verb, text] = [command.slice(0, command.indexOf(" ")), command.slice(command.indexOf(" ") + 1)];
+    const [, verb, cookie, mask, text = ""] = /^(\w+) (?:cookie=(\w+)\/(\w+),)?(.*)$/.exec(command) ?? [];
+    if (cookie !== undefined && mask !== undefined) {
+      const there = device.get(parseFlow(verb === "modify_strict" ? text : `${text} actions=drop`))?.flow;
+      if (there !== undefined && (there.cookie & BigInt(mask)) !== BigInt(cookie)) return;
+    }
     if (verb === "add") device.tamper.add(parseFlow(text));
     else if (verb === "modify_strict") device.tamper.modify(parseFlow(text));
     else device.tamper.delete(parseFlow(`${text} actions=drop`));

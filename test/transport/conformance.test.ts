@@ -114,6 +114,9 @@ const broken: Record<string, (device: MemorySwitch) => Partial<Transport>> = {
     },
   }),
   "ignores atomic": (device) => ({ send: (batch) => device.send(batch) }),
+  "ignores the guard": (device) => ({
+    send: (batch, { guard: _, ...options } = {}) => device.send(batch, options),
+  }),
   "comes up again after close": (device) => ({
     close: async () => {
       device.disconnect();
