@@ -1,5 +1,5 @@
 // What packed-core.ts is made of: blocks, hashes, indexes and values in the arena, as the classes of this room have them, written
-// again for WebAssembly (tools/compile-core.ts says in what kind of TypeScript).
+// again for WebAssembly (test/core-compiler says in what kind of TypeScript).
 import {
   APPLY_ACTIONS,
   CT_BYTES,

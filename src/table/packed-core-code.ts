@@ -1,4 +1,4 @@
-// Compiled from packed-core.ts and packed-core-base.ts by tools/core-code.ts: npm run core:update.
+// Compiled from packed-core.ts and packed-core-base.ts by test/core-compiler: npm run core:update.
 
 /** WebAssembly of 6690 bytes, in base64. */
 export const CORE_CODE: string =

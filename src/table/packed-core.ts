@@ -1,4 +1,4 @@
-// The usual case of putting, replacing and removing flows, for WebAssembly: tools/compile-core.ts compiles this file into
+// The usual case of putting, replacing and removing flows, for WebAssembly: test/core-compiler compiles this file into
 // packed-core-code.ts (`npm run core:update`), and says what it may contain. It works in the arena that the classes of this room
 // work in (layout.ts), on what packed-core-host.ts has written into the SCRATCH. What is not usual (several owners of one key, no
 // memory left, a directory that has to grow) it leaves to the classes: it then returns BAIL, and has changed nothing.

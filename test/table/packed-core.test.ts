@@ -7,7 +7,7 @@ import type { Instructions } from "../../src/flow/instructions.ts";
 import { DesiredFlowTable } from "../../src/table/desired-table.ts";
 import { FlowList } from "../../src/table/flow-list.ts";
 import { BAIL } from "../../src/table/packed-core-host.ts";
-import { coreCode, target } from "../../tools/core-code.ts";
+import { coreCode, target } from "../core-compiler/core-code.ts";
 import { runs, seeds } from "../seed.ts";
 import { apply, describeMod, flowOf, output, startCode } from "./flows.ts";
 

@@ -77,11 +77,16 @@ export function compileCore(sources: readonly CoreSource[], imported: ReadonlyMa
   }
   const calls = countCalls(files);
   const compiled = [...signatures].filter(([name, { declaration }]) => {
-    const isExpression = declaration.body?.statements.length === 1 && ts.isReturnStatement(declaration.body.statements[0] as ts.Node);
+    const isExpression =
+      declaration.body?.statements.length === 1 && ts.isReturnStatement(declaration.body.statements[0] as ts.Node);
     return isCallable(declaration, main) || (!isExpression && calls.get(name) !== 1);
   });
   for (const [index, [, signature]] of compiled.entries()) signature.index = index;
-  return moduleOf(compiled.map(([, { declaration }]) => new FunctionCompiler(declaration, constants, signatures).compile(isCallable(declaration, main))));
+  return moduleOf(
+    compiled.map(([, { declaration }]) =>
+      new FunctionCompiler(declaration, constants, signatures).compile(isCallable(declaration, main)),
+    ),
+  );
 }
 
 function countCalls(files: readonly ts.SourceFile[]): Map<string, number> {

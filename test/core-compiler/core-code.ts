@@ -1,13 +1,13 @@
 // Writes src/table/packed-core-code.ts, the compiled packed-core.ts and packed-core-base.ts:  npm run core:update
 // A test demands that it is up to date.
 import { readFileSync, writeFileSync } from "node:fs";
-import * as scan from "../src/table/instruction-scan.ts";
-import * as layout from "../src/table/layout.ts";
+import * as scan from "../../src/table/instruction-scan.ts";
+import * as layout from "../../src/table/layout.ts";
 import { compileCore } from "./compile-core.ts";
 import { memoryKindAt } from "./wasm-module.ts";
 
 const SOURCES = ["packed-core-base.ts", "packed-core.ts"];
-export const target: URL = new URL("../src/table/packed-core-code.ts", import.meta.url);
+export const target: URL = new URL("../../src/table/packed-core-code.ts", import.meta.url);
 
 /** What the file should contain. */
 export function coreCode(): string {
@@ -16,11 +16,14 @@ export function coreCode(): string {
     if (typeof value === "number") constants.set(name, value);
   }
   const module = compileCore(
-    SOURCES.map((name) => ({ name, text: readFileSync(new URL(`../src/table/${name}`, import.meta.url), "utf8") })),
+    SOURCES.map((name) => ({ name, text: readFileSync(new URL(`../../src/table/${name}`, import.meta.url), "utf8") })),
     constants,
   );
-  const lines = Buffer.from(module).toString("base64").match(/.{1,120}/g) ?? [];
-  return `// Compiled from packed-core.ts and packed-core-base.ts by tools/core-code.ts: npm run core:update.
+  const lines =
+    Buffer.from(module)
+      .toString("base64")
+      .match(/.{1,120}/g) ?? [];
+  return `// Compiled from packed-core.ts and packed-core-base.ts by test/core-compiler: npm run core:update.
 
 /** WebAssembly of ${module.length} bytes, in base64. */
 export const CORE_CODE: string =

@@ -107,7 +107,11 @@ export function moduleOf(functions: readonly WasmFunction[]): Uint8Array {
       vector(
         types.map((key) => {
           const [parameters, results] = key.split(" ").map(Number) as [number, number];
-          return [0x60, ...vector(new Array<number[]>(parameters).fill([I32])), ...vector(new Array<number[]>(results).fill([I32]))];
+          return [
+            0x60,
+            ...vector(new Array<number[]>(parameters).fill([I32])),
+            ...vector(new Array<number[]>(results).fill([I32])),
+          ];
         }),
       ),
     ),
