@@ -293,6 +293,19 @@ export abstract class KeyStore {
     return wanted === installed ? NOTHING : this.operationBetween(wanted, installed, flags);
   }
 
+  /**
+   * NOTHING, DELETE, or ADD for an ADD or MODIFY: as much of {@link operationFor} as it takes to put a key in order, mostly without
+   * reading the values. Two that are wanted and installed under different refs differ (K4), unless other bytes may mean the same.
+   */
+  stageOf(key: number): number {
+    const m = this.arena.words;
+    const flags = m[key + KEY_FLAGS] as number;
+    if ((flags & (MERGED | UNKNOWN | EPOCH | FORMS)) !== (m[NEW_KEY_FLAGS] as number)) return this.operationFor(key);
+    const wanted = m[key + NODE_VALUE] as number;
+    if (wanted === m[key + KEY_INSTALLED]) return NOTHING;
+    return wanted === 0 ? DELETE : ADD;
+  }
+
   /** Likewise for a key with these flags, which wants one value and has another, both of which are known. */
   operationBetween(wanted: number, installed: number, flags: number): number {
     if (wanted === 0) return DELETE;
@@ -318,6 +331,14 @@ export abstract class KeyStore {
       if ((m[key] as number) >>> KIND_SHIFT !== KIND_KEY) continue;
       seen ^= (m[m[key + NODE_VALUE] as number] as number) ^ (m[m[key + KEY_INSTALLED] as number] as number);
     }
+    this.ahead = seen;
+  }
+
+  /** Likewise, but only as much of the records as {@link stageOf} takes. All must be KEYs. */
+  readHeadsAhead(keys: Int32Array, from: number, to: number): void {
+    const m = this.arena.words;
+    let seen = 0;
+    for (let i = from; i < to; i++) seen ^= (m[keys[i] as number] as number) ^ (m[(keys[i] as number) + KEY_INSTALLED] as number);
     this.ahead = seen;
   }
 

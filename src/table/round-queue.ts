@@ -139,13 +139,13 @@ export class RoundQueue {
 
   #lookAt(segment: Int32Array, from: number, span: number): void {
     const store = this.#store;
-    if (span > 2) store.readAhead(segment, from, from + span);
+    if (span > 2) store.readHeadsAhead(segment, from, from + span);
     // What may fail comes first.
     if (store.policy.classes === true) for (let i = from; i < from + span; i++) store.wantedValue(segment[i] as number);
     const m = store.arena.words;
     for (let i = from, end = from + span; i < end; i++) {
       const key = segment[i] as number;
-      const operation = store.operationFor(key);
+      const operation = store.stageOf(key);
       if (operation === NOTHING) {
         m[key + KEY_FLAGS] = (m[key + KEY_FLAGS] as number) & ~DIRTY;
         store.dropIfIdle(key);
