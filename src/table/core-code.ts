@@ -1,10 +1,14 @@
+import { fromHex } from "../bytes.ts";
 import { CORE_CODE, MEMORY_KIND_AT } from "./packed-core-code.ts";
 
 /** What packed-core.ts exports, as functions over the arena they were started with. */
 export interface CoreCode {
   put(uuid: number, flow: number, replace: number): number;
   remove(uuid: number): number;
-  replacePrefix(uuid: number, first: number, count: number): number;
+  putRuns(first: number, count: number, replace: number): number;
+  ownerOf(uuid: number): number;
+  replacePrefix(owner: number, first: number, count: number): number;
+  removeMany(count: number): number;
 }
 
 interface WebAssemblyHost {
@@ -12,7 +16,6 @@ interface WebAssemblyHost {
     readonly Module: new (bytes: Uint8Array) => object;
     readonly Instance: new (module: object, imports: object) => { readonly exports: CoreCode };
   };
-  readonly atob?: (text: string) => string;
 }
 
 /** Modules compiled so far, for a shared memory and for an ordinary one; `null`: the host does not let us. */
@@ -38,9 +41,9 @@ export function startCore(memory: object, shared: boolean): CoreCode | undefined
 }
 
 function compile(shared: boolean): object | null {
-  const { WebAssembly, atob } = globalThis as WebAssemblyHost;
-  if (WebAssembly === undefined || atob === undefined) return null;
-  const bytes = Uint8Array.from(atob(CORE_CODE), (character) => character.charCodeAt(0));
+  const { WebAssembly } = globalThis as WebAssemblyHost;
+  if (WebAssembly === undefined) return null;
+  const bytes = fromHex(CORE_CODE) as Uint8Array;
   if (!shared) bytes[MEMORY_KIND_AT] = 1;
   return new WebAssembly.Module(bytes);
 }

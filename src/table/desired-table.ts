@@ -3,14 +3,14 @@ import { Immer } from "immer";
 import { type Clock, systemClock } from "../clock.ts";
 import { OfsyncError } from "../errors.ts";
 import { Flow, type FlowInit, type FlowKey } from "../flow/flow.ts";
-import type { Instructions } from "../flow/instructions.ts";
-import type { Match } from "../flow/match.ts";
 import { type Logger, silentLogger } from "../log.ts";
 import { ChangeCursor } from "./change-cursor.ts";
 import { type Explanation, explainKey } from "./explanation.ts";
+import { draftOf, type FlowDraft } from "./flow-draft.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModOrder } from "./flow-mod-order.ts";
 import { FlowModRound } from "./flow-mod-round.ts";
+import { putRuns, removeOwners } from "./flow-runs.ts";
 import { InstalledFlowTable, packKey } from "./installed-table.ts";
 import type { StoreOptions } from "./key-store.ts";
 import { KEY_OTHERS, KIND_REST, NODE_NEXT, NODE_OWNER, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
@@ -23,7 +23,7 @@ import { type AuditReport, auditStore } from "./store-audit.ts";
 import { keysOf, sortKeys } from "./store-scan.ts";
 import type { TableEvent } from "./table-event.ts";
 
-export type { OwnerId, TableEvent };
+export type { FlowDraft, OwnerId, TableEvent };
 
 /** What `addFlow` and `setFlow` did. `duplicate`: the owner has another value for this key, which was kept. */
 export type PutResult = "added" | "replaced" | "unchanged" | "duplicate";
@@ -36,19 +36,6 @@ export interface ReplaceResult {
   readonly unchanged: number;
   /** Ignored, because the same owner gave the same key with another value before. */
   readonly duplicates: number;
-}
-
-/** A flow as `updateFlows` hands it to be edited: change its parts, or put other flows into the array. */
-export interface FlowDraft {
-  table: number;
-  priority: number;
-  match: Match;
-  instructions: Instructions;
-  cookie: bigint | number;
-  idleTimeout: number;
-  hardTimeout: number;
-  importance: number;
-  flags: number;
 }
 
 /** One owner's flows, as `replaceAll` takes them. An owner may come several times. */
@@ -203,6 +190,14 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
     return this.removePacked(this.#uuid, 0);
   }
 
+  /** None of these owners wants anything any more: under one revision, and quicker than one by one. Returns how many flows they wanted. */
+  removeOwners(owners: Iterable<OwnerId>): number {
+    const all = [...owners];
+    const uuids = new Int32Array(4 * all.length);
+    for (const [i, owner] of all.entries()) readOwner(owner, uuids, 4 * i);
+    return this.removePackedRuns(uuids, 0, all.length);
+  }
+
   /**
    * These are all the flows that anybody wants: a full recompute. Only true differences become changes. Of two flows of one
    * owner for one key the first counts.
@@ -315,6 +310,36 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
     if (changes > 0) this.#announce();
     else if (counts.duplicates > 0) this.#flushEvents();
     return changes;
+  }
+
+  /**
+   * As {@link setPacked} for many flows at once, under one revision: all of them, or none if it throws. Owner `i` from `from` up to
+   * `to` has its UUID in `owners[4 * i …]` and the flows `first[i]` up to `first[i + 1]` of the list. Returns how many flows were added
+   * or replaced.
+   */
+  setPackedRuns(owners: Int32Array, first: Int32Array, from: number, to: number, flows: FlowList): number {
+    const begin = first[from] as number;
+    const end = first[to] as number;
+    if (from >= to || begin === end) return 0;
+    const store = this.#store;
+    let changed = 0;
+    const simple =
+      !this.#guarded && this.#depth === 0 && store.reserveList(flows.endOf(end - 1) - flows.startOf(begin), end - begin);
+    this.#change(!simple, () => {
+      changed = putRuns(store, owners, first, from, to, flows);
+      return changed > 0;
+    });
+    return changed;
+  }
+
+  /** As {@link removePacked} for the UUIDs in `owners[4 * from …]` up to `owners[4 * to …]`, under one revision. */
+  removePackedRuns(owners: Int32Array, from: number, to: number): number {
+    let removed = 0;
+    this.#change(false, () => {
+      removed = removeOwners(this.#store, owners, from, to);
+      return removed > 0;
+    });
+    return removed;
   }
 
   /** As {@link removeFlows}. */
@@ -644,20 +669,6 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
 }
 
 const RESULTS: readonly PutResult[] = ["unchanged", "added", "replaced", "duplicate"];
-
-function draftOf(flow: Flow): FlowDraft {
-  return {
-    table: flow.table,
-    priority: flow.priority,
-    match: flow.match,
-    instructions: flow.instructions,
-    cookie: flow.cookie,
-    idleTimeout: flow.idleTimeout,
-    hardTimeout: flow.hardTimeout,
-    importance: flow.importance,
-    flags: flow.flags,
-  };
-}
 
 function isIterable(value: Flow | Iterable<Flow>): value is Iterable<Flow> {
   return typeof (value as Partial<Iterable<Flow>>)[Symbol.iterator] === "function";

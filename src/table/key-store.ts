@@ -76,6 +76,11 @@ const KEEP: number = IN_FLIGHT | UNKNOWN | OBSERVED | FRESH;
 /** So many keys may wait to be compared before those that nobody needs any more are looked for among them. */
 const WAITING_UNSWEPT = 4096;
 
+/** Words that putting `count` packed flows of `length` words altogether takes at most. */
+function mostWords(length: number, count: number): number {
+  return SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count);
+}
+
 /** Hears of every key whose winner is about to change. */
 export interface StoreObserver {
   /** `key` is about to get another winner. */
@@ -200,7 +205,12 @@ export abstract class KeyStore {
 
   /** Asks for the memory that putting `count` packed flows of `length` words may take. False = it may yet fail. */
   reserveList(length: number, count: number): boolean {
-    return this.#ensure(SLACK_WORDS + length + count * (PER_FLOW_WORDS + 2) + 2 * HashIndex.wordsFor(count));
+    return this.#ensure(mostWords(length, count));
+  }
+
+  /** Likewise, but near the limit false instead of `CAPACITY`: they may need less. */
+  reserveIfRoom(length: number, count: number): boolean {
+    return !this.arena.isNearLimit(mostWords(length, count)) && this.arena.ensure(mostWords(length, count));
   }
 
   #ensure(words: number): boolean {

@@ -115,9 +115,11 @@ export const CACHE_MASK = 21;
 export const FRESH_DIRTY = 22;
 /** First word of the SCRATCH, 0 = there is none. */
 export const SCRATCH = 23;
-/** What the last replacement in the WebAssembly code did: values replaced, flows of the owner that it has not come to. */
+/** What the last call of the WebAssembly code did: values replaced, flows of the owner that it has not come to, flows added, removed. */
 export const REPLACED_COUNT = 24;
 export const LEFT_COUNT = 25;
+export const ADDED_COUNT = 31;
+export const REMOVED_COUNT = 32;
 /** Not 0: somebody may read blocks that are freed (arena.ts). */
 export const LENT_COUNT = 26;
 /** Of the WebAssembly code: where in the indexes the last KEY and OWNER that were looked for and not found belong. */
@@ -125,8 +127,10 @@ export const EMPTY_SLOT = 27;
 export const EMPTY_OWNER_SLOT = 28;
 /** Flags that a new KEY has. */
 export const NEW_KEY_FLAGS = 29;
+/** What was read ahead: kept, so that no compiler takes the reading away. */
+export const AHEAD = 30;
 /** The secrets of the hash of keys and owners, as many as matches of usual length need. */
-export const SECRETS = 32;
+export const SECRETS = 36;
 export const SECRET_COUNT = 160;
 /** Per size class (arena.ts) the first free block. */
 export const FREE_HEADS: number = SECRETS + SECRET_COUNT;
@@ -143,7 +147,12 @@ export const SCRATCH_SPLIT: number = SCRATCH_DIRTY + SCRATCH_DIRTY_MOST;
 /** Flows given, as they stand in a FlowList. */
 export const SCRATCH_FLOWS: number = SCRATCH_SPLIT + 768;
 export const SCRATCH_FLOWS_WORDS = 4096;
-export const SCRATCH_WORDS: number = SCRATCH_FLOWS + SCRATCH_FLOWS_WORDS + 8;
+export const SCRATCH_FLOWS_MOST = 512;
+/** How many of the flows each of the owners has. */
+export const SCRATCH_RUNS: number = SCRATCH_FLOWS + SCRATCH_FLOWS_WORDS + 8;
+/** A word for each flow or owner given. */
+export const SCRATCH_HASHES: number = SCRATCH_RUNS + SCRATCH_OWNERS_MOST + 8;
+export const SCRATCH_WORDS: number = SCRATCH_HASHES + SCRATCH_FLOWS_MOST;
 
 // KEY
 export const KEY_ID = 0;

@@ -82,10 +82,14 @@ export function replaceOwnerFlows(
     }
   }
   const known = store.findOwner(uuid, at);
-  if (known !== 0 && index === from) index += replacePrefix(store, known, flows, from, to, counts);
-  const left = known === 0 ? 0 : ((store.arena.words[known] as number) & KIND_REST) - (index - from);
+  if (known === 0) {
+    putAll(store, uuid, at, flows, from, to, counts);
+    return;
+  }
+  if (index === from) index += replacePrefix(store, known, flows, from, to, counts);
+  const left = ((store.arena.words[known] as number) & KIND_REST) - (index - from);
   if (index === to && left === 0) return;
-  if (known !== 0) markFirst(store, known, index - from);
+  markFirst(store, known, index - from);
   try {
     for (; index < to; index++) putMarked(store, uuid, at, flows, index, counts);
   } catch (error) {
@@ -94,6 +98,23 @@ export function replaceOwnerFlows(
   }
   const owner = store.findOwner(uuid, at);
   if (owner !== 0) counts.removed += sweep(store, owner);
+}
+
+/** Of an owner that wants nothing so far: what it has when one of its flows comes is a duplicate of another. */
+function putAll(
+  store: PackedStore,
+  uuid: Int32Array,
+  at: number,
+  flows: FlowList,
+  from: number,
+  to: number,
+  counts: ReplaceCounts,
+): void {
+  for (let index = from; index < to; index++) {
+    const done = store.put(uuid, at, flows.words, flows.startOf(index), false);
+    if (done === ADDED) counts.added++;
+    else if (done === KEPT) counts.noteDuplicate(index);
+  }
 }
 
 /** Goes along the ring as long as the keys are the same, and sets the values that differ. Returns how many flows that were. */

@@ -71,7 +71,7 @@ import {
 export declare function get(word: number): number;
 export declare function set(word: number, value: number): void;
 /** Are the two words at `a` the same as those at `b`? */
-export declare function samePair(a: number, b: number): boolean;
+declare function samePair(a: number, b: number): boolean;
 export declare function copyPair(to: number, from: number): void;
 /** The byte at an index of the arena. */
 declare function getByte(byte: number): number;
@@ -115,7 +115,12 @@ export function free(ref: number, words: number): void {
   set(FREE_WORDS, get(FREE_WORDS) + size);
 }
 
-/** Would a block of this size split one that is free? That is for the classes. */
+/** Is so much free that new blocks are made of larger ones that are? That is for the classes. */
+export function isLoose(): boolean {
+  return get(FREE_WORDS) > get(TOP) >>> 2;
+}
+
+/** Would it then? */
 export function wouldSplit(words: number): boolean {
   return get(FREE_HEADS + classOf(words)) === 0;
 }
@@ -164,6 +169,11 @@ function segmentOf(index: number, hash: number): number {
 
 function homeOf(segment: number, hash: number): number {
   return segment + SEGMENT_HEADER + ((Math.imul(hash & 0xffff, SEGMENT_SLOTS) >>> 16) << 1);
+}
+
+/** Reads the place in an index where the look-up of a hash begins, so that it is near when it is looked up. */
+export function readSlot(index: number, hash: number): number {
+  return get(homeOf(segmentOf(index, hash), hash) + 1);
 }
 
 /** The KEY of the flow at `flow`, 0 = none. */
@@ -229,6 +239,7 @@ export function canInsert(index: number, hash: number, slotAt: number): boolean 
   if (get(segment + 2) < SEGMENT_FULL) return true;
   const depth = get(segment + 1);
   if (depth >= MAX_DEPTH || depth + get(index + INDEX_SHIFT) >= 32) return false;
+  if (isLoose() && get(FREE_HEADS + SEGMENT_WORDS) === 0) return false;
   split(index, segment, hash);
   const half = segmentOf(index, hash);
   set(slotAt, emptySlot(half, hash));

@@ -1,4 +1,5 @@
 import type { Arena } from "./arena.ts";
+import type { FlowList } from "./flow-list.ts";
 import {
   FLOW_DATA,
   FLOW_LENGTHS,
@@ -7,8 +8,13 @@ import {
   SCRATCH_FLOWS,
   SCRATCH_FLOWS_WORDS,
   SCRATCH_OWNERS,
+  SCRATCH_OWNERS_MOST,
+  SCRATCH_RUNS,
   SCRATCH_WORDS,
 } from "./layout.ts";
+
+/** Flows that are put in one go; what is read ahead for them has to stay in the cache. */
+const GROUP = 128;
 
 /** The WebAssembly code did nothing: the classes have to do it. */
 export const BAIL = -1;
@@ -57,8 +63,52 @@ export class PackedCoreHost {
     if (core === undefined || scratch === 0) return BAIL;
     const m = this.#arena.words;
     copyOwner(uuid, at, m, scratch + SCRATCH_OWNERS);
+    // First what is far away: while it comes, the flows are copied.
+    const owner = core.ownerOf(scratch + SCRATCH_OWNERS);
+    if (owner === 0) return BAIL;
     copyWords(words, from, m, scratch + SCRATCH_FLOWS, to - from);
-    return core.replacePrefix(scratch + SCRATCH_OWNERS, scratch + SCRATCH_FLOWS, count);
+    return core.replacePrefix(owner, scratch + SCRATCH_FLOWS, count);
+  }
+
+  /**
+   * Puts the flows from `index` on that belong to the owners from `owner` up to `end`, owner `i` having the flows `first[i]` up to
+   * `first[i + 1]`: as many as the SCRATCH takes. Returns how many were put before one that has to be left to the classes; `ADDED_COUNT`
+   * and `REPLACED_COUNT` of the arena tell more. Or BAIL.
+   */
+  putRuns(owners: Int32Array, first: Int32Array, owner: number, end: number, flows: FlowList, index: number): number {
+    const { core } = this.#arena;
+    const scratch = core === undefined ? 0 : this.#scratch();
+    if (core === undefined || scratch === 0) return BAIL;
+    const m = this.#arena.words;
+    const runs = scratch + SCRATCH_RUNS;
+    const start = flows.startOf(index);
+    let count = 0;
+    let used = 0;
+    while (used < SCRATCH_OWNERS_MOST && owner + used < end) {
+      const behind = first[owner + used + 1] as number;
+      let run = behind - index - count;
+      if (count + run > GROUP || flows.endOf(behind - 1) - start > SCRATCH_FLOWS_WORDS) run = fitting(flows, index, count, run);
+      m[runs + used] = run;
+      used++;
+      count += run;
+      if (index + count < behind) break;
+    }
+    if (count === 0) return BAIL;
+    m.set(owners.subarray(4 * owner, 4 * (owner + used)), scratch + SCRATCH_OWNERS);
+    // V8 copies byte by byte unless both begin in the same half of eight bytes.
+    const to = scratch + SCRATCH_FLOWS + ((scratch + SCRATCH_FLOWS + start) & 1);
+    m.set(flows.words.subarray(start, flows.endOf(index + count - 1)), to);
+    return core.putRuns(to, count, 1);
+  }
+
+  /** Removes the owners from `from` on, up to `to`, as many as the SCRATCH takes; results as of {@link putRuns}, with `REMOVED_COUNT`. */
+  removeMany(owners: Int32Array, from: number, to: number): number {
+    const { core } = this.#arena;
+    const scratch = core === undefined ? 0 : this.#scratch();
+    if (core === undefined || scratch === 0) return BAIL;
+    const count = Math.min(to - from, SCRATCH_OWNERS_MOST);
+    this.#arena.words.set(owners.subarray(4 * from, 4 * (from + count)), scratch + SCRATCH_OWNERS);
+    return core.removeMany(count);
   }
 
   /** The first word of the SCRATCH, made when it is first needed; 0 if there is no memory for it. */
@@ -72,6 +122,14 @@ export class PackedCoreHost {
     arena.words[SCRATCH] = scratch;
     return scratch;
   }
+}
+
+/** How many of `most` more flows there is room for, `count` being there. */
+function fitting(flows: FlowList, index: number, count: number, most: number): number {
+  const start = flows.startOf(index);
+  let fit = 0;
+  while (fit < most && count + fit < GROUP && flows.endOf(index + count + fit) - start <= SCRATCH_FLOWS_WORDS) fit++;
+  return fit;
 }
 
 function copyOwner(from: Int32Array, at: number, to: Int32Array, target: number): void {

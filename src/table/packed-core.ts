@@ -3,6 +3,8 @@
 // work in (layout.ts), on what packed-core-host.ts has written into the SCRATCH. What is not usual (several owners of one key, no
 // memory left, a directory that has to grow) it leaves to the classes: it then returns BAIL, and has changed nothing.
 import {
+  ADDED_COUNT,
+  AHEAD,
   CACHE_MASK,
   COARSE_STEP,
   CONTENDER_COUNT,
@@ -13,7 +15,6 @@ import {
   FLOW_ID,
   FLOW_LENGTHS,
   FORMS,
-  FREE_WORDS,
   FRESH_DIRTY,
   KEY_COUNT,
   KEY_FLAGS,
@@ -46,10 +47,14 @@ import {
   OWNERS_INDEX,
   PLAIN,
   REFUSED,
+  REMOVED_COUNT,
   REPLACED_COUNT,
   SCRATCH,
   SCRATCH_DIRTY,
   SCRATCH_DIRTY_MOST,
+  SCRATCH_HASHES,
+  SCRATCH_OWNERS,
+  SCRATCH_RUNS,
   SECRET_COUNT,
   SEGMENT_WORDS,
   TOP,
@@ -73,9 +78,11 @@ import {
   insert,
   isKeyOf,
   isLastOwner,
+  isLoose,
   isValueOf,
   isWide,
   matchWordsOf,
+  readSlot,
   release,
   removeEntry,
   set,
@@ -162,9 +169,8 @@ function hasRoom(flow: number): boolean {
   const words = ((lengths & LENGTH_MASK) + (lengths >>> 16)) >>> 2;
   if (words > (SECRET_COUNT - 4) >>> 1) return false;
   if (get(TOP) + words + 2 * SEGMENT_BLOCK + 64 > get(LIMIT)) return false;
-  if (get(FREE_WORDS) > get(TOP) >>> 2) {
-    // Much is free: the classes know how to make blocks of the right size of it.
-    if (wouldSplit(KEY_MATCH + matchWordsOf(flow)) || wouldSplit(OWNER_WORDS) || wouldSplit(SEGMENT_WORDS)) return false;
+  if (isLoose()) {
+    if (wouldSplit(KEY_MATCH + matchWordsOf(flow)) || wouldSplit(OWNER_WORDS)) return false;
     const header = isWide(flow) ? VALUE_WIDE_WORDS : VALUE_NARROW_WORDS;
     if (wouldSplit(header + (((lengths >>> 16) + 3) >>> 2))) return false;
   }
@@ -205,9 +211,20 @@ function changeValue(key: number, flow: number): void {
 
 /** The owner with this UUID wants the flow; `replace`: also if it has another value for the key. */
 export function put(uuid: number, flow: number, replace: number): number {
+  return putHashed(uuid, flow, replace, hashOfKey(flow));
+}
+
+function hashOfKey(flow: number): number {
+  return hashOf(get(flow + FLOW_ID), get(flow + FLOW_LENGTHS) & LENGTH_MASK, flow + FLOW_DATA, matchWordsOf(flow));
+}
+
+function wordsOf(flow: number): number {
+  return FLOW_DATA + matchWordsOf(flow) + (((get(flow + FLOW_LENGTHS) >>> 16) + 3) >>> 2);
+}
+
+function putHashed(uuid: number, flow: number, replace: number, hash: number): number {
+  // Matches that are longer than the secrets go have another hash; hasRoom refuses them.
   if (!hasRoom(flow)) return BAIL;
-  const lengths = get(flow + FLOW_LENGTHS);
-  const hash = hashOf(get(flow + FLOW_ID), lengths & LENGTH_MASK, flow + FLOW_DATA, matchWordsOf(flow));
   let owner = get(LAST_OWNER);
   let ownerHash = 0;
   if (!isLastOwner(uuid)) {
@@ -243,14 +260,54 @@ export function put(uuid: number, flow: number, replace: number): number {
 }
 
 /**
- * The owner with this UUID wants nothing but the `count` flows from `first` on: goes along its ring as long as the keys are the
- * same, and sets the values that differ. Returns how many flows that were; REPLACED_COUNT and LEFT_COUNT tell the rest.
+ * As {@link put} for `count` flows from `first` on in the SCRATCH, the owners of which are there too, each as often as SCRATCH_RUNS says.
+ * All their places in the index are read first: they come from memory at the same time. Returns how many flows were put before
+ * one that has to be left to the classes, and adds the results up in REPLACED_COUNT (replaced) and ADDED_COUNT.
  */
-export function replacePrefix(uuid: number, first: number, count: number): number {
-  const owner = ownerOf(uuid);
+export function putRuns(first: number, count: number, replace: number): number {
+  const scratch = get(SCRATCH);
+  const hashes = scratch + SCRATCH_HASHES;
+  let flow = first;
+  let seen = 0;
+  set(ADDED_COUNT, 0);
   set(REPLACED_COUNT, 0);
-  set(LEFT_COUNT, 0);
-  if (owner === 0) return 0;
+  for (let i = 0; i < count; i++) {
+    const hash = hashOfKey(flow);
+    set(hashes + i, hash);
+    seen ^= readSlot(KEYS_INDEX, hash);
+    flow += wordsOf(flow);
+  }
+  flow = first;
+  let run = scratch + SCRATCH_RUNS;
+  let left = get(run);
+  let uuid = scratch + SCRATCH_OWNERS;
+  set(AHEAD, seen);
+  let added = 0;
+  let replaced = 0;
+  let done = 0;
+  for (; done < count; done++) {
+    while (left === 0) {
+      run += 1;
+      left = get(run);
+      uuid += 4;
+    }
+    const result = putHashed(uuid, flow, replace, get(hashes + done));
+    if (result === BAIL) break;
+    if (result === ADDED) added++;
+    if (result === REPLACED) replaced++;
+    flow += wordsOf(flow);
+    left--;
+  }
+  set(ADDED_COUNT, added);
+  set(REPLACED_COUNT, replaced);
+  return done;
+}
+
+/**
+ * An OWNER wants nothing but the `count` flows from `first` on: goes along its ring as long as the keys are the same, and sets the
+ * values that differ. Returns how many flows that were; REPLACED_COUNT and LEFT_COUNT tell the rest.
+ */
+export function replacePrefix(owner: number, first: number, count: number): number {
   let node = get(owner + OWNER_FIRST);
   let flow = first;
   let replaced = 0;
@@ -274,18 +331,82 @@ export function replacePrefix(uuid: number, first: number, count: number): numbe
   return done;
 }
 
-/** The OWNER with this UUID, 0 = none. */
-function ownerOf(uuid: number): number {
+/** The OWNER with this UUID, 0 = none; what it wants is read, too, because it is going to be needed. */
+export function ownerOf(uuid: number): number {
   if (isLastOwner(uuid)) return get(LAST_OWNER);
   const owner = findOwner(uuid, hashOfOwner(uuid));
-  if (owner !== 0) set(LAST_OWNER, owner);
+  if (owner !== 0) {
+    readBehind(owner);
+    set(LAST_OWNER, owner);
+  }
   return owner;
+}
+
+/**
+ * What an owner wants mostly lies behind it, one block after the other, but each leads to the next only when it has come from memory.
+ * So the next lines are read at once.
+ */
+function readBehind(owner: number): void {
+  if (owner + 96 > get(TOP)) return;
+  set(AHEAD, get(owner - 16) ^ get(owner + 16) ^ get(owner + 32) ^ get(owner + 48) ^ get(owner + 64));
 }
 
 /** Takes everything that the owner with this UUID wants away. Returns how many flows that were. */
 export function remove(uuid: number): number {
   const owner = ownerOf(uuid);
   return owner === 0 ? 0 : removeOwner(owner);
+}
+
+/**
+ * As {@link remove} for the first `count` owners in the SCRATCH; what is needed of all of them is read first. Returns how many owners
+ * were removed before one that has to be left to the classes; REMOVED_COUNT tells how many flows that were.
+ */
+export function removeMany(count: number): number {
+  const uuids = get(SCRATCH) + SCRATCH_OWNERS;
+  const hashes = get(SCRATCH) + SCRATCH_HASHES;
+  let seen = 0;
+  for (let i = 0; i < count; i++) {
+    const hash = hashOfOwner(uuids + (i << 2));
+    set(hashes + i, hash);
+    seen ^= readSlot(OWNERS_INDEX, hash);
+  }
+  for (let i = 0; i < count; i++) {
+    const owner = readSlot(OWNERS_INDEX, get(hashes + i));
+    seen ^= get(owner);
+  }
+  for (let i = 0; i < count; i++) {
+    const owner = findOwner(uuids + (i << 2), get(hashes + i));
+    set(hashes + i, owner);
+    if (owner === 0) continue;
+    const node = get(owner + OWNER_FIRST);
+    seen ^= get(node) ^ get(node + NODE_NEXT);
+  }
+  for (let i = 0; i < count; i++) {
+    const owner = get(hashes + i);
+    if (owner === 0) continue;
+    const node = get(owner + OWNER_FIRST);
+    const next = get(node + NODE_NEXT);
+    seen ^= get(get(node + NODE_VALUE)) ^ get(next) ^ get(next + NODE_NEXT);
+  }
+  for (let i = 0; i < count; i++) {
+    const owner = get(hashes + i);
+    if (owner === 0) continue;
+    const next = get(get(owner + OWNER_FIRST) + NODE_NEXT);
+    seen ^= get(get(next + NODE_VALUE)) ^ get(get(next + NODE_NEXT));
+  }
+  set(AHEAD, seen);
+  let removed = 0;
+  let done = 0;
+  for (; done < count; done++) {
+    // One that stands here twice is gone by now.
+    const owner = get(hashes + done);
+    if (owner === 0 || get(owner) >>> KIND_SHIFT !== KIND_OWNER) continue;
+    const flows = removeOwner(owner);
+    if (flows === BAIL) break;
+    removed += flows;
+  }
+  set(REMOVED_COUNT, removed);
+  return done;
 }
 
 function removeOwner(owner: number): number {

@@ -41,6 +41,8 @@ type Step =
   | { readonly type: "add" | "set"; readonly owner: number; readonly flow: number }
   | { readonly type: "replace"; readonly owner: number; readonly from: number; readonly count: number }
   | { readonly type: "remove"; readonly owner: number }
+  | { readonly type: "set runs"; readonly from: number; readonly counts: readonly number[] }
+  | { readonly type: "remove runs"; readonly from: number; readonly to: number }
   | { readonly type: "send" | "compare" | "churn" };
 
 // Few, so that they meet; in "churn" there are many.
@@ -62,6 +64,15 @@ const arbStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant("remove" as const), owner: arbOwner }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("set runs" as const),
+      from: fc.nat(20),
+      counts: fc.array(fc.oneof({ weight: 9, arbitrary: fc.nat(4) }, fc.nat(300)), { maxLength: OWNERS - 4 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("remove runs" as const), from: fc.nat(OWNERS), to: fc.nat(OWNERS) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom("send" as const, "compare" as const, "churn" as const) }) },
 );
 
@@ -93,6 +104,13 @@ function run(table: DesiredFlowTable, step: Step, kept: Kept[]): unknown {
       return table.replacePacked(uuids, 4 * step.owner, flows, step.from, Math.min(flows.length, step.from + step.count));
     case "remove":
       return table.removePacked(uuids, 4 * step.owner);
+    case "set runs": {
+      const first = Int32Array.from({ length: step.counts.length + 3 }, () => step.from);
+      for (const [i, count] of step.counts.entries()) first[i + 3] = Math.min(flows.length, (first[i + 2] as number) + count);
+      return table.setPackedRuns(uuids, first, 2, first.length - 1, flows);
+    }
+    case "remove runs":
+      return table.removePackedRuns(uuids, step.from, step.to);
     case "send":
       settle(table);
       return table.installed.size;
@@ -128,7 +146,7 @@ describe("the code of large tables", () => {
         fc.property(fc.array(arbStep, { minLength: 1, maxLength: 60 }), (steps) => {
           const [fast, slow] = [new DesiredFlowTable(), new DesiredFlowTable()];
           startCode(fast);
-          for (const name of ["put", "remove", "replacePrefix"] as const) {
+          for (const name of ["put", "putRuns", "remove", "removeMany", "replacePrefix"] as const) {
             vi.spyOn(DesiredFlowTable.storeOf(slow).core, name).mockReturnValue(BAIL);
           }
           const kept: Kept[] = [];
@@ -166,6 +184,30 @@ describe("the code of large tables", () => {
     const remove = vi.spyOn(core, "remove");
     for (let owner = 0; owner < KEYS >> 3; owner++) table.removePacked(uuids, 4 * owner);
     expect(remove.mock.results.every(({ value }) => (value as number) >= 0)).toBe(true);
+    table.validate();
+  });
+
+  it("sets and removes many owners' flows at once, all or none", () => {
+    const table = new DesiredFlowTable({ maxBytes: 100_000 });
+    const all = Int32Array.from({ length: OWNERS + 1 }, (_, i) => i * 10);
+    expect(table.setPackedRuns(uuids, all, 3, 9, flows)).toBe(60);
+    expect([table.size, table.ownerCount, table.revision]).toEqual([60, 6, 1]);
+    expect(table.setPackedRuns(uuids, all, 3, 9, flows)).toBe(0);
+    expect(table.revision).toBe(1);
+    expect(() => table.setPackedRuns(uuids, all, 0, OWNERS, flows)).toThrow(expect.objectContaining({ code: "CAPACITY" }));
+    table.validate();
+    expect([table.size, table.ownerCount, table.revision]).toEqual([60, 6, 1]);
+    const owners = table.owners();
+    expect(table.removeOwners(owners.slice(0, 4))).toBe(40);
+    expect([table.size, table.ownerCount, table.revision]).toEqual([20, 2, 2]);
+    expect(() => table.removeOwners([owners[4] as string, "nobody"])).toThrow(expect.objectContaining({ code: "OWNER_INVALID" }));
+    expect(table.removeOwners([])).toBe(0);
+    expect([table.size, table.revision]).toEqual([20, 2]);
+    table.transaction(() => {
+      expect(table.removePackedRuns(uuids, 0, OWNERS)).toBe(20);
+      expect(table.setPackedRuns(uuids, all, 0, 2, flows)).toBe(20);
+    });
+    expect([table.size, table.revision]).toEqual([20, 3]);
     table.validate();
   });
 
