@@ -107,9 +107,14 @@ export class MemorySwitch implements Transport {
       });
     }
     this.#clock = clock;
-    this.#plan = new FaultPlan(() => {
-      for (const connection of this.#connections) connection.backlogChanged();
-    });
+    this.#plan = new FaultPlan(
+      () => {
+        for (const connection of this.#connections) connection.backlogChanged();
+      },
+      () => {
+        for (const connection of this.#connections) connection.tell({ type: "gap" });
+      },
+    );
     this.faults = this.#plan;
     this.#tables = new SwitchTables({
       now: () => clock.now(),

@@ -37,7 +37,10 @@ export interface SwitchFaults {
   shuffle(options: { readonly replies?: boolean; readonly reads?: boolean }): void;
   /** The next `times` reads (default 1) fail after `afterFlows` flows. */
   failReads(options: { readonly afterFlows: number; readonly how: ReadFaultKind; readonly times?: number }): void;
-  /** The next `count` monitor events are lost; a `gap` event comes in their place. */
+  /**
+   * The next `count` monitor events are lost, as when a switch pauses its monitor: a `gap` comes in place of the first, and another in
+   * place of the last, since what was read back in between may lack the rest. `clear` ends it early, with that second gap.
+   */
   loseEvents(count: number): void;
   /** Makes the switch appear to be behind, or no longer. */
   backlog(on: boolean): void;
@@ -57,6 +60,7 @@ export type LossMoment = "before" | "after";
 /** The faults that are set, and the questions that the switch asks about them at each turn. */
 export class FaultPlan implements SwitchFaults {
   readonly #onBacklogChange: () => void;
+  readonly #onGap: () => void;
   #refusals: Rule<SwitchError>[] = [];
   #flowModLosses: Rule<LossMoment>[] = [];
   #batchLoss: { readonly moment: LossMoment; readonly disconnect: boolean; left: number } | undefined;
@@ -65,13 +69,15 @@ export class FaultPlan implements SwitchFaults {
   #requestMs: DelayMs = 0;
   #replyMs: DelayMs = 0;
   #eventsToLose = 0;
-  #gapTold = false;
+  /** A gap was told, and the events behind it are still being lost. */
+  #losing = false;
   #backlogged = false;
   shufflesReplies = false;
   shufflesReads = false;
 
-  constructor(onBacklogChange: () => void) {
+  constructor(onBacklogChange: () => void, onGap: () => void) {
     this.#onBacklogChange = onBacklogChange;
+    this.#onGap = onGap;
   }
 
   refuse(
@@ -122,7 +128,7 @@ export class FaultPlan implements SwitchFaults {
 
   loseEvents(count: number): void {
     this.#eventsToLose = count;
-    this.#gapTold = false;
+    if (count <= 0) this.#endLoss();
   }
 
   backlog(on: boolean): void {
@@ -139,6 +145,7 @@ export class FaultPlan implements SwitchFaults {
     this.#requestMs = 0;
     this.#replyMs = 0;
     this.#eventsToLose = 0;
+    this.#endLoss();
     this.shufflesReplies = false;
     this.shufflesReads = false;
     this.backlog(false);
@@ -184,12 +191,18 @@ export class FaultPlan implements SwitchFaults {
   }
 
   /** What becomes of the next monitor event: passed on, replaced by a gap, or dropped. */
+  #endLoss(): void {
+    if (!this.#losing) return;
+    this.#losing = false;
+    this.#onGap();
+  }
+
   takeEventFate(): "pass" | "gap" | "drop" {
     if (this.#eventsToLose <= 0) return "pass";
     this.#eventsToLose--;
-    if (this.#gapTold) return "drop";
-    this.#gapTold = true;
-    return "gap";
+    const isFirst = !this.#losing;
+    this.#losing = this.#eventsToLose > 0;
+    return isFirst || !this.#losing ? "gap" : "drop";
   }
 }
 

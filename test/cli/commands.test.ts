@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
+import { numberedFlow } from "../../src/testing/numbered-flow.ts";
+import { encodeMessage } from "../../src/wire/codec.ts";
+import type { FlowStats } from "../../src/wire/flow-stats.ts";
 import { built } from "../package/built.ts";
 import { ofsync, Scratch, sortedLines } from "./run-cli.ts";
 
@@ -310,6 +313,31 @@ priority=1,actions=drop
 });
 
 describe("decode and encode", () => {
+  test("of an answer with a bad record the records before it are shown, as ovs-ofctl ofp-print shows them", () => {
+    const counters = { packetCount: 7n, byteCount: 900n, durationSeconds: 12, durationNanoseconds: 0 };
+    const flows = [1, 2, 3].map((n): FlowStats => {
+      const { table, priority, match, instructions, cookie, idleTimeout, hardTimeout, importance, flags } = numberedFlow(n, {
+        cookie: n,
+      });
+      return { table, priority, match, instructions, cookie, idleTimeout, hardTimeout, importance, flags, ...counters };
+    });
+    const bytes = encodeMessage({ type: "flowStatsReply", flows, multipartFlags: 0 }, { version: 6, xid: 1 });
+    // The type of the last action.
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(bytes.length - 16, 0xeeee);
+    const { status, stdout, stderr } = ofsync(["decode", "--binary"], { input: Buffer.from(bytes) });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^OFPST_FLOW reply[^\n]* cookie=0x1,[^\n]*in_port=1 [^\n]* cookie=0x2,[^\n]*in_port=2 [^\n]*\n$/);
+    expect(stdout).not.toContain("in_port=3");
+    expect(stderr).toMatch(/message at byte 0: .*OFPBAC_BAD_TYPE|message at byte 0/);
+    const lines = ofsync(["decode", "--binary", "--json"], { input: Buffer.concat([bytes, bytes]) })
+      .stdout.trim()
+      .split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { ok: false, offset: 0, before: { type: "flowStatsReply", flows: [{}, {}] } },
+      { ok: false, offset: bytes.length },
+    ]);
+  });
+
   test("there and back", () => {
     const hex = ofsync(["encode", "-O", "OpenFlow15", "table=3,tcp,tp_dst=80,actions=resubmit(,4)"]);
     expect(hex.stdout).toMatch(/^060e[0-9a-f]+\n$/);

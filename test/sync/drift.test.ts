@@ -144,6 +144,26 @@ describe("with a flow monitor", () => {
     expect(w.told("drift").map((event) => event.source)).toEqual(["readBack", "readBack", "readBack"]);
   });
 
+  test("events that get lost after the read-back for the first of them are not overlooked", async () => {
+    const w = world();
+    w.table.setFlow(ALICE, flow(1));
+    w.table.setFlow(ALICE, flow(2));
+    await w.begin();
+    w.device.faults.loseEvents(2);
+    w.device.tamper.delete(flow(1));
+    await w.settle();
+    expect(w.held()).toEqual(w.wanted());
+    w.device.faults.clear();
+    w.device.faults.loseEvents(3);
+    w.device.tamper.add(flow(5));
+    await w.settle();
+    w.device.tamper.delete(flow(1));
+    await w.settle();
+    w.device.tamper.delete(flow(2));
+    await w.settle();
+    expect(w.held()).toEqual(w.wanted());
+  });
+
   test("changes during the first read-back are not overlooked", async () => {
     for (const at of [5, 15, 25]) {
       const w = world();

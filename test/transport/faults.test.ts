@@ -265,12 +265,28 @@ describe("being behind", () => {
 });
 
 describe("monitor events", () => {
-  test("that get lost leave one gap", async () => {
+  test("that get lost leave a gap where the loss begins, and one where it ends", async () => {
     const { device, clock, events } = await upSwitch();
     device.faults.loseEvents(3);
     for (const one of flows(5)) device.tamper.add(one);
     await clock.run(0);
-    expect(types(events)).toEqual(["gap", "changed", "changed"]);
+    expect(types(events)).toEqual(["gap", "gap", "changed", "changed"]);
+  });
+
+  test("a loss of one event is one gap; one that is ended early has its second gap then", async () => {
+    const { device, clock, events } = await upSwitch();
+    device.faults.loseEvents(1);
+    for (const one of flows(2)) device.tamper.add(one);
+    await clock.run(0);
+    expect(types(events)).toEqual(["gap", "changed"]);
+    device.faults.loseEvents(9);
+    for (const one of flows(2)) device.tamper.delete(one);
+    await clock.run(0);
+    expect(types(events)).toEqual(["gap", "changed", "gap"]);
+    device.faults.clear();
+    device.tamper.add(flow());
+    await clock.run(0);
+    expect(types(events)).toEqual(["gap", "changed", "gap", "gap", "changed"]);
   });
 
   test("come before the reply of the batch that caused them", async () => {

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { isOfsyncError } from "../../index.ts";
+import { isOfsyncError, type OfsyncError } from "../../index.ts";
 import { decodeMessage, Framer, formatMessage, messageToJson, type OpenFlowMessage } from "../../openflow.ts";
 import { type Command, CommandFailure, UsageError } from "../command.ts";
 import { describeError } from "../error-text.ts";
@@ -19,8 +19,9 @@ $ ofsync decode captured.bin
 $ echo '04 02 00 08 00 00 00 01' | ofsync decode
 $ ofsync encode 'tcp,tp_dst=80,actions=1' | ofsync decode --json
 
-A message that is malformed is told with the byte at fault, and the next one is read. After a length field that cannot
-be right the stream is lost, and the rest of it is not read.
+A message that is malformed is told with the byte at fault, and the next one is read. Of an answer with many records,
+those before the bad one are printed (with --json as "before"). After a length field that cannot be right the stream is
+lost, and the rest of it is not read.
 
 Exit status: 0 every message was good, 1 at least one was not.`,
   options: {
@@ -32,6 +33,8 @@ Exit status: 0 every message was good, 1 at least one was not.`,
   async run(input, terminal) {
     if (input.has("hex") && input.has("binary")) throw new UsageError("--hex and --binary exclude each other");
     const json = input.has("json");
+    const textOf = (message: OpenFlowMessage): string =>
+      input.has("verbose") ? formatMessage(message).trimEnd() : oneLine(message);
     let bad = 0;
     for (const path of input.operands.length === 0 ? ["-"] : input.operands) {
       const framer = new Framer();
@@ -42,12 +45,18 @@ Exit status: 0 every message was good, 1 at least one was not.`,
         try {
           const message = decodeMessage(bytes);
           if (json) terminal.line(JSON.stringify({ offset: start, ok: true, message: messageToJson(message) }));
-          else terminal.line(input.has("verbose") ? formatMessage(message).trimEnd() : oneLine(message));
+          else terminal.line(textOf(message));
         } catch (error) {
           if (!isOfsyncError(error)) throw error;
           bad += 1;
-          if (json) terminal.line(JSON.stringify({ offset: start, ok: false, ...error.toJSON() }));
-          else terminal.note(`${inputName(path)}: message at byte ${start}: ${describeError(error, terminal)}`);
+          const before = readableBefore(error, bytes);
+          if (json) {
+            const part = before === undefined ? {} : { before: messageToJson(before) };
+            terminal.line(JSON.stringify({ offset: start, ok: false, ...error.toJSON(), ...part }));
+            return;
+          }
+          if (before !== undefined) terminal.line(textOf(before));
+          terminal.note(`${inputName(path)}: message at byte ${start}: ${describeError(error, terminal)}`);
         }
       };
       try {
@@ -71,6 +80,27 @@ function oneLine(message: OpenFlowMessage): string {
   return formatMessage(message, { verbosity: 1 })
     .trim()
     .replace(/\s*\n\s*/g, "; ");
+}
+
+const MULTIPART_REPLY = 19;
+const MULTIPART_HEAD = 16;
+/** So many places before the fault are tried for the beginning of the bad record. */
+const TRIES = 1024;
+
+/** The records in front of the one that cannot be read, as a message of their own; records are aligned to 8 bytes. */
+function readableBefore({ place }: OfsyncError, bytes: Uint8Array): OpenFlowMessage | undefined {
+  if (bytes[1] !== MULTIPART_REPLY || place.offset === undefined) return undefined;
+  const from = Math.min(place.offset, bytes.length) & ~7;
+  for (let end = from, tries = 0; end > MULTIPART_HEAD && tries < TRIES; end -= 8, tries++) {
+    const part = bytes.slice(0, end);
+    new DataView(part.buffer).setUint16(2, end);
+    try {
+      return decodeMessage(part);
+    } catch (error) {
+      if (!isOfsyncError(error)) throw error;
+    }
+  }
+  return undefined;
 }
 
 async function* byteChunks(path: string, form: "hex" | "binary" | "guess"): AsyncGenerator<Uint8Array> {
