@@ -9,6 +9,7 @@ export interface CoreCode {
   ownerOf(uuid: number): number;
   replacePrefix(owner: number, first: number, count: number): number;
   removeMany(count: number): number;
+  confirm(first: number, count: number): number;
 }
 
 interface WebAssemblyHost {

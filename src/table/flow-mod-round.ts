@@ -2,7 +2,7 @@ import { OfsyncError } from "../errors.ts";
 import type { FlowModBatch } from "./flow-mod.ts";
 import type { FlowModOrder } from "./flow-mod-order.ts";
 import { AHEAD } from "./key-store.ts";
-import { DIRTY, EPOCH, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, MERGED, NODE_VALUE, REFUSED, UNKNOWN } from "./layout.ts";
+import { DIRTY, EPOCH, IN_FLIGHT, KEY_FLAGS, KEY_INSTALLED, LEFT_COUNT, MERGED, NODE_VALUE, REFUSED, UNKNOWN } from "./layout.ts";
 import type { PackedStore } from "./packed-store.ts";
 import { RoundBatch, takeBatch } from "./round-batch.ts";
 import { LEAST_LOOKS } from "./round-queue.ts";
@@ -16,6 +16,10 @@ export interface BatchLimit {
 
 /** Keys of batches up to here have been read a moment ago. */
 const FEW = 256;
+
+/** Keys of a batch that the WebAssembly code gets at a time, and the least for which calling it is worth its while. */
+const CONFIRMED_AT_ONCE = 64;
+const WORTH_A_CALL = 4;
 
 /** The fates of a batch's flow-mods; a transport's `BatchResult` is one. */
 export interface BatchFates {
@@ -197,42 +201,47 @@ function markUnknown(store: PackedStore, key: number, sent: number): void {
 
 /** All of a batch is in the switch. */
 function confirmAll(store: PackedStore, batch: RoundBatch): void {
-  let m = store.arena.words;
   const { words, base, length } = batch;
-  const { values } = store;
-  const keys = base + length;
-  const shift = length;
-  const far = length > FEW;
-  const { epoch } = store;
-  const isRead = store.freshKeys !== undefined;
-  let added = 0;
-  for (let at = keys, end = keys + length; at < end; at++) {
-    if (far && (at - keys) % AHEAD === 0) readAhead(store, words, at, Math.min(end, at + AHEAD), shift);
-    const key = words[at] as number;
-    const value = words[at + shift] as number;
-    const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
-    m[key + KEY_FLAGS] = flags;
-    // The usual case, by hand: it is still what is wanted.
-    if (m[key + NODE_VALUE] !== value || (flags & (DIRTY | UNKNOWN | MERGED | EPOCH)) !== epoch || isRead) {
-      store.setInstalled(key, value, false);
-      if (value === 0) store.dropIfIdle(key);
-      m = store.arena.words;
-      continue;
+  const values = length;
+  const end = base + 2 * length;
+  // Somebody else may have to hear of it, or it may not be usual for another reason.
+  const hasCore = length >= WORTH_A_CALL && store.isUsualToConfirm;
+  for (let at = base + length; at < end; ) {
+    if (length > FEW && (at - base) % AHEAD === 0) readAhead(store, words, at, Math.min(end, at + CONFIRMED_AT_ONCE), values);
+    if (hasCore) {
+      const done = store.core.confirm(words, at, at + values, Math.min(end - at, CONFIRMED_AT_ONCE));
+      if (done > 0) {
+        store.installedCount += store.arena.words[LEFT_COUNT] as number;
+        at += done;
+        continue;
+      }
     }
+    confirmOne(store, words[at] as number, words[at + values] as number);
+    at++;
+  }
+}
+
+function confirmOne(store: PackedStore, key: number, value: number): void {
+  const m = store.arena.words;
+  const flags = (m[key + KEY_FLAGS] as number) & ~IN_FLIGHT;
+  m[key + KEY_FLAGS] = flags;
+  const usual = (flags & (DIRTY | UNKNOWN | MERGED | EPOCH)) === store.epoch && store.freshKeys === undefined;
+  if (m[key + NODE_VALUE] !== value || !usual) store.setInstalled(key, value, false);
+  else {
+    // By hand: it is still what is wanted.
     const old = m[key + KEY_INSTALLED] as number;
     m[key + KEY_INSTALLED] = value;
+    if (value !== 0) store.installedCount++;
     if (old !== 0) {
-      added--;
-      values.release(old);
+      store.installedCount--;
+      store.values.release(old);
     }
-    if (value === 0) store.dropIfIdle(key);
-    else added++;
   }
-  store.installedCount += added;
+  if (value === 0) store.dropIfIdle(key);
 }
 
 /** Reads what confirming these keys will touch, so that the processor waits for all of it together. */
-function readAhead(store: PackedStore, words: Int32Array, from: number, to: number, shift: number): void {
+function readAhead(store: PackedStore, words: Int32Array, from: number, to: number, values: number): void {
   store.readAhead(words, from, to);
-  if (words[from + shift] === 0) store.readIndexAhead(words, from, to);
+  if (words[from + values] === 0) store.readIndexAhead(words, from, to);
 }

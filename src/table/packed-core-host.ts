@@ -111,6 +111,20 @@ export class PackedCoreHost {
     return core.removeMany(count);
   }
 
+  /**
+   * Confirms up to `count` of the keys at `words[keys …]`, for which the values at `words[values …]` were sent (0 = deleted). Returns
+   * how many of the first of them; `LEFT_COUNT` of the arena tells how many more are installed. 0 = the next is for the classes.
+   */
+  confirm(words: Int32Array, keys: number, values: number, count: number): number {
+    const { core } = this.#arena;
+    const scratch = core === undefined ? 0 : this.#scratch();
+    if (core === undefined || scratch === 0) return 0;
+    const m = this.#arena.words;
+    copyWords(words, keys, m, scratch + SCRATCH_FLOWS, count);
+    copyWords(words, values, m, scratch + SCRATCH_FLOWS + count, count);
+    return core.confirm(scratch + SCRATCH_FLOWS, count);
+  }
+
   /** The first word of the SCRATCH, made when it is first needed; 0 if there is no memory for it. */
   #scratch(): number {
     const arena = this.#arena;

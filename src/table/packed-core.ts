@@ -11,11 +11,13 @@ import {
   DIRTY,
   EMPTY_OWNER_SLOT,
   EMPTY_SLOT,
+  EPOCH,
   FLOW_DATA,
   FLOW_ID,
   FLOW_LENGTHS,
   FORMS,
   FRESH_DIRTY,
+  IN_FLIGHT,
   KEY_COUNT,
   KEY_FLAGS,
   KEY_HASH,
@@ -34,6 +36,7 @@ import {
   LENT_COUNT,
   LIMIT,
   MEANING_KEPT,
+  MERGED,
   NEW_KEY_FLAGS,
   NODE_NEXT,
   NODE_OWNER,
@@ -58,6 +61,7 @@ import {
   SECRET_COUNT,
   SEGMENT_WORDS,
   TOP,
+  UNKNOWN,
   VALUE_COUNT,
   VALUE_FLAGS,
   VALUE_NARROW_WORDS,
@@ -437,4 +441,37 @@ function removeOwner(owner: number): number {
   set(OWNER_COUNT, get(OWNER_COUNT) - 1);
   dropOwner(owner);
   return count;
+}
+
+/**
+ * What was sent for `count` keys is in the switch: their refs stand from `first` on, behind them the values sent (0 = deleted). Stops at
+ * the first key that is not usual. Returns how many it did; LEFT_COUNT tells how many more keys are installed than before.
+ */
+export function confirm(first: number, count: number): number {
+  const epoch = get(NEW_KEY_FLAGS);
+  const lent = get(LENT_COUNT) !== 0;
+  let installed = 0;
+  let done = 0;
+  for (; done < count; done++) {
+    const key = get(first + done);
+    const value = get(first + count + done);
+    const flags = get(key + KEY_FLAGS) & ~IN_FLIGHT;
+    if (get(key + NODE_VALUE) !== value || (flags & (DIRTY | UNKNOWN | MERGED | EPOCH)) !== epoch) break;
+    const old = get(key + KEY_INSTALLED);
+    if (old !== 0 && (get(old) & KIND_REST) === 1 && (lent || (get(old + VALUE_FLAGS) & MEANING_KEPT) !== 0)) break;
+    if (value === 0 && lent) break;
+    set(key + KEY_FLAGS, flags);
+    set(key + KEY_INSTALLED, value);
+    if (old !== 0) {
+      release(old);
+      installed--;
+    }
+    if (value !== 0) installed++;
+    else {
+      removeEntry(KEYS_INDEX, get(key + KEY_HASH), key);
+      free(key, KEY_MATCH + (((flags & LENGTH_MASK) + 3) >>> 2));
+    }
+  }
+  set(LEFT_COUNT, installed);
+  return done;
 }

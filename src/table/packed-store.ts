@@ -228,6 +228,11 @@ export class PackedStore extends KeyStore {
     return this.log === undefined && this.observers.length === 0 && !this.#ordered && !this.#merging;
   }
 
+  /** Has nobody else to hear of what is installed, and of keys that go? */
+  get isUsualToConfirm(): boolean {
+    return this.log === undefined && this.observers.length === 0 && this.freshKeys === undefined;
+  }
+
   /** Takes everything that the owner with this UUID wants away. Returns how many flows that were. */
   removeFlowsOf(uuid: Int32Array, at: number): number {
     if (this.isUsual) {
