@@ -5,6 +5,7 @@ import {
   OfsyncError,
   type OpenFlowVersion,
   type ParseWarning,
+  type PortNames,
   parseFlowLine,
   parseVersion,
 } from "../index.ts";
@@ -19,6 +20,8 @@ export interface Reading {
   readonly compat: Compat;
   /** Read as ovs-ofctl does, without warnings, and strictly what it cannot read although Open vSwitch prints it. */
   readonly either: boolean;
+  /** Names that ports may go by. */
+  readonly ports?: PortNames;
 }
 
 export const VERSION_OF_FORMS: OptionSpec = {
@@ -74,12 +77,12 @@ export interface FlowVisitor {
 
 /** Reads the flows of a file one by one; comments, blank lines and the head of a dump are passed over. */
 export async function eachFlow(path: string, reading: Reading, terminal: Terminal, visitor: FlowVisitor): Promise<void> {
-  const { version, compat } = reading;
+  const { version, compat, ports } = reading;
   const onWarning = reading.either ? undefined : visitor.warning?.bind(visitor);
   await eachLine(path, terminal, (text, line) => {
     let flow: Flow | undefined;
     try {
-      flow = parseFlowLine(text, { version, compat, line, onWarning });
+      flow = parseFlowLine(text, { version, compat, line, onWarning, ports });
     } catch (error) {
       if (!isOfsyncError(error)) throw error;
       const other = readOtherwise(error, text, line, reading);
@@ -115,11 +118,12 @@ function inLine(error: OfsyncError, line: number): OfsyncError {
  * Another try at a line that could not be read, where the reading allows it: Open vSwitch prints some flows in a form that
  * ovs-ofctl does not read, but strict reading does. Gives the flow or the error to tell.
  */
-export function readOtherwise(error: OfsyncError, text: string, line: number, { version, either }: Reading): Flow | OfsyncError {
+export function readOtherwise(error: OfsyncError, text: string, line: number, reading: Reading): Flow | OfsyncError {
+  const { version, either, ports } = reading;
   // Of a line that is too long only the start is there.
   if (!either || isOfsyncError(error, "FLOW_LINE_TOO_LONG")) return error;
   try {
-    return parseFlowLine(text, { version, compat: "strict", line }) ?? error;
+    return parseFlowLine(text, { version, compat: "strict", line, ports }) ?? error;
   } catch (strict) {
     if (isOfsyncError(strict)) return strict;
     throw strict;

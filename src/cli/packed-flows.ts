@@ -4,8 +4,10 @@ import {
   FlowList,
   FlowTextReader,
   isOfsyncError,
+  type OfsyncError,
   type OwnerId,
   type PackedFlow,
+  parseFlowLine,
 } from "../index.ts";
 import { CommandFailure } from "./command.ts";
 import { describeError } from "./error-text.ts";
@@ -39,7 +41,7 @@ export async function readPacked(path: string, reading: Reading, terminal: Termi
     compat: reading.compat,
     onFlow: target,
     onError(error, line, text) {
-      const flow = readOtherwise(error, text, line, reading);
+      const flow = withNames(error, text, line, reading) ?? readOtherwise(error, text, line, reading);
       if (isOfsyncError(flow)) throw new CommandFailure(describeError(flow, terminal, { file: inputName(path), text }));
       target(packedFlow(flow));
     },
@@ -50,6 +52,17 @@ export async function readPacked(path: string, reading: Reading, terminal: Termi
     reader.finish();
   } finally {
     warnings.end();
+  }
+}
+
+/** A line that cannot be read because it has names of ports, which only the careful road knows. */
+function withNames(error: OfsyncError, text: string, line: number, { version, compat, ports }: Reading): Flow | undefined {
+  if (ports === undefined || isOfsyncError(error, "FLOW_LINE_TOO_LONG")) return undefined;
+  try {
+    return parseFlowLine(text, { version, compat, line, ports });
+  } catch (other) {
+    if (isOfsyncError(other)) return undefined;
+    throw other;
   }
 }
 

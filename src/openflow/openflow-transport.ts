@@ -11,6 +11,7 @@ import type {
   TransportCapabilities,
   TransportEvent,
 } from "../transport/transport.ts";
+import type { PortDescription } from "../wire/port.ts";
 import { type DialAddress, formatAddress, parseDialAddress } from "./address.ts";
 import { BackOff } from "./back-off.ts";
 import {
@@ -25,6 +26,7 @@ import { dial, tlsFor } from "./dialler.ts";
 import { FlowModSender } from "./flow-mod-sender.ts";
 import { FlowRead } from "./flow-read.ts";
 import { asConnectionError } from "./message-channel.ts";
+import { readPorts } from "./port-read.ts";
 import { OpenFlowSession } from "./session.ts";
 import { SessionEvents } from "./session-events.ts";
 import { setUpSession } from "./session-setup.ts";
@@ -162,6 +164,16 @@ export class OpenFlowTransport implements Transport {
     } finally {
       read.stop();
     }
+  }
+
+  /**
+   * The switch's ports with their names and numbers, as it describes them now. Throws `TRANSPORT_DOWN` when not up or when the
+   * connection goes meanwhile, `REQUEST_REFUSED` when the switch does not tell.
+   */
+  async readPorts(): Promise<readonly PortDescription[]> {
+    const live = this.#live;
+    if (live === undefined) throw new OfsyncError("TRANSPORT_DOWN", "there is no connection to read ports over");
+    return await readPorts(live.session);
   }
 
   drained(): Promise<void> {

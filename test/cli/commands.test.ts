@@ -312,6 +312,55 @@ priority=1,actions=drop
   });
 });
 
+describe("names of ports", () => {
+  const named = 'in_port=up,actions=output:"b.c",3\nin_port=2,actions=up\n';
+
+  test("fmt reads them with --ports, and prints them with --names", () => {
+    const input = named;
+    expect(ofsync(["fmt", "--ports", "up=1,b.c=2"], { input })).toMatchObject({
+      status: 0,
+      stdout: "in_port=1 actions=output:2,output:3\nin_port=2 actions=output:1\n",
+    });
+    const map = scratch.file("ports.txt", "# ports\nup=1\n b.c = 2\n\n");
+    expect(ofsync(["fmt", "--names", "--ports", `@${map}`], { input })).toMatchObject({
+      status: 0,
+      stdout: 'in_port=up actions=output:"b.c",output:3\nin_port="b.c" actions=output:up\n',
+    });
+    expect(ofsync(["fmt"], { input })).toMatchObject({ status: 1, stdout: "" });
+    expect(ofsync(["fmt", "--ports", "up=1"], { input })).toMatchObject({ status: 1 });
+  });
+
+  test("diff likewise, whatever is printed", () => {
+    const a = scratch.file("a.txt", "in_port=1,actions=output:2,3\nin_port=2,actions=3\n");
+    const b = scratch.file("b.txt", named);
+    const options = ["--ports", "up=1,b.c=2"];
+    expect(ofsync(["diff", ...options, a, b])).toMatchObject({
+      status: 2,
+      stdout: "-in_port=2 actions=output:3\n+in_port=2 actions=output:1\n",
+    });
+    expect(ofsync(["diff", ...options, "--names", a, b]).stdout).toBe(
+      '-in_port="b.c" actions=output:3\n+in_port="b.c" actions=output:up\n',
+    );
+    expect(ofsync(["diff", ...options, "--names", "--flow-mods", a, b]).stdout).toBe(
+      'modify_strict in_port="b.c" actions=output:up\n',
+    );
+    expect(JSON.parse(ofsync(["diff", ...options, "--names", "--json", a, b]).stdout)).toMatchObject({
+      desired: 'in_port="b.c" actions=output:up',
+    });
+  });
+
+  test.each([
+    [["fmt", "--names"], /--names needs --ports/],
+    [["fmt", "--ports", "up"], /--ports has "up"/],
+    [["fmt", "--ports", "up=65535"], /--ports has "up=65535"/],
+    [["fmt", "--ports", "@/nowhere"], /nowhere/],
+  ])("%s is refused", (args, message) => {
+    const { status, stderr } = ofsync(args, { input: "" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+});
+
 describe("decode and encode", () => {
   test("of an answer with a bad record the records before it are shown, as ovs-ofctl ofp-print shows them", () => {
     const counters = { packetCount: 7n, byteCount: 900n, durationSeconds: 12, durationNanoseconds: 0 };

@@ -97,6 +97,24 @@ describePeer("the command and a real switch", () => {
     );
   });
 
+  test("dump --names prints the names that the switch has for its ports, as ovs-ofctl does", async () => {
+    await peer.addPort("uplink", 1);
+    await peer.addPort("vm.2-a", 2);
+    try {
+      await peer.ofctl("-O", "OpenFlow15", "add-flow", peer.socketPath, "in_port=1,actions=output:2,output:3,LOCAL");
+      const want = (await peer.ofctl("-O", "OpenFlow15", "--no-stats", "--names", "dump-flows", peer.socketPath)).trim();
+      expect(want).toContain('in_port=uplink actions=output:"vm.2-a",output:3,LOCAL');
+      const { status, stdout } = ofsync(["dump", "--names", address]);
+      expect({ status, stdout: stdout.trim() }).toEqual({ status: 0, stdout: want });
+      expect(ofsync(["dump", address]).stdout.trim()).toContain("in_port=1 actions=output:2,output:3,LOCAL");
+      // And back: what was printed with names is the same flow.
+      const file = scratch.file("names.txt", stdout);
+      expect(ofsync(["diff", "--ports", "uplink=1,vm.2-a=2", address, file])).toMatchObject({ status: 0, stdout: "" });
+    } finally {
+      await peer.vsctl("del-port", "uplink", "--", "del-port", "vm.2-a");
+    }
+  });
+
   test("apply without bundles, with an owner's cookie, and with a refused flow", async () => {
     await peer.ofctl("-O", "OpenFlow15", "add-flow", peer.socketPath, "cookie=0x77,priority=5,ip,actions=drop");
     await peer.ofctl("-O", "OpenFlow15", "add-flow", peer.socketPath, "cookie=0xca01,priority=6,ip,actions=drop");

@@ -7,14 +7,17 @@ import {
   FlowPairing,
   FlowTextWriter,
   flowFromView,
+  formatDiffFlow,
   formatFlow,
   formatFlowMod,
   orderFlowMods,
+  type PortNames,
 } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { changeOf, count, emptyTally, summaryLines } from "../diff-summary.ts";
 import { COMPAT_EITHER, type Reading, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
 import { type PackedTarget, readPacked } from "../packed-flows.ts";
+import { NAMES_OPTION, PORTS_OPTION, portsOf, printedNames } from "../port-map.ts";
 import { SWITCH_OPTIONS } from "../switch-options.ts";
 import type { Style, Terminal } from "../terminal.ts";
 
@@ -50,19 +53,23 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
     openflow: VERSION_OF_FORMS,
     compat: COMPAT_EITHER,
     ...SWITCH_OPTIONS,
+    ports: PORTS_OPTION,
+    names: NAMES_OPTION,
     "flow-mods": { type: "boolean", help: "print the flow-mods, as add / modify_strict / delete_strict lines" },
     summary: { type: "boolean", help: "print counts only, per table" },
     json: { type: "boolean", help: "JSON: one object per change, or one for the summary" },
   },
   async run(input, terminal) {
     const [a, b] = operandsOf(input);
-    const reading = readingOf(input, true);
+    const ports = portsOf(input);
+    const names = printedNames(input, ports);
+    const reading: Reading = { ...readingOf(input, true), ...(ports === undefined ? {} : { ports }) };
     const pairing = await pairSides(a, b, input, reading, terminal);
     const changes = pairing.differences();
     if (input.has("summary")) writeSummary(changes, pairing, input.has("json"), terminal);
-    else if (input.has("json")) await writeJson(changes, reading, terminal);
-    else if (input.has("flow-mods")) await writeFlowMods(changes, reading, terminal);
-    else await writeLines(changes, terminal);
+    else if (input.has("json")) await writeJson(changes, reading, names, terminal);
+    else if (input.has("flow-mods")) await writeFlowMods(changes, reading, names, terminal);
+    else await writeLines(changes, names, terminal);
     return changes.length === 0 ? 0 : DIFFERENT;
   },
 };
@@ -133,14 +140,15 @@ function operandsOf(input: Arguments): [string, string] {
 /** So much text is collected before it goes out. */
 const PIECE = 1 << 16;
 
-async function writeLines(changes: FlowDifferences, terminal: Terminal): Promise<void> {
+async function writeLines(changes: FlowDifferences, names: PortNames | undefined, terminal: Terminal): Promise<void> {
   const writer = new FlowTextWriter();
   const flow = createFlowModView();
   const red = marks(terminal, "red");
   const green = marks(terminal, "green");
   const put = (sign: string, [on, off]: readonly [string, string]): void => {
     writer.write(on + sign);
-    writer.writeDiffFlow(flow);
+    if (names === undefined) writer.writeDiffFlow(flow);
+    else writer.write(formatDiffFlow(flowFromView(flow), { names }));
     writer.write(off);
     writer.write("\n");
   };
@@ -161,18 +169,28 @@ function marks(terminal: Terminal, style: Style): readonly [string, string] {
   return [on, off];
 }
 
-async function writeFlowMods(changes: FlowDifferences, reading: Reading, terminal: Terminal): Promise<void> {
+async function writeFlowMods(
+  changes: FlowDifferences,
+  reading: Reading,
+  names: PortNames | undefined,
+  terminal: Terminal,
+): Promise<void> {
   const mods: FlowMod[] = [];
   for (let i = 0; i < changes.length; i++) mods.push(changes.flowModAt(i));
   for (const mod of orderFlowMods(mods)) {
-    terminal.line(formatFlowMod(mod, { version: reading.version }));
+    terminal.line(formatFlowMod(mod, { version: reading.version, names }));
     await terminal.drained();
   }
 }
 
-async function writeJson(changes: FlowDifferences, reading: Reading, terminal: Terminal): Promise<void> {
+async function writeJson(
+  changes: FlowDifferences,
+  reading: Reading,
+  names: PortNames | undefined,
+  terminal: Terminal,
+): Promise<void> {
   const view = createFlowModView();
-  const text = (): string => formatFlow(flowFromView(view), { version: reading.version });
+  const text = (): string => formatFlow(flowFromView(view), { version: reading.version, names });
   for (let i = 0; i < changes.length; i++) {
     const { command, flow } = changes.flowModAt(i);
     const wasInstalled = changes.readInstalled(i, view);

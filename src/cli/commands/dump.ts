@@ -1,6 +1,8 @@
 import { formatFlow } from "../../index.ts";
+import type { OpenFlowTransport } from "../../openflow.ts";
 import { type Command, UsageError } from "../command.ts";
 import { DEFAULT_VERSION } from "../flow-lines.ts";
+import { NAMES_OPTION, PortMap } from "../port-map.ts";
 import { Progress } from "../progress.ts";
 import { openSwitch } from "../switch.ts";
 import { SWITCH_OPTIONS, VERSION_OPTION } from "../switch-options.ts";
@@ -17,13 +19,15 @@ $ ofsync dump br0
 $ ofsync dump --table 10 tcp:192.0.2.1:6653
 $ ofsync dump unix:/var/run/openvswitch/br0.mgmt > installed.txt
 
-What it prints is good as an input of all other commands. A read that cannot be completed prints an error and exits
-with 1; it never ends early as if it were complete.`,
+With --names ports have the names that the switch gives them, as with "ovs-ofctl --names". What is printed is good as
+an input of all other commands (with names: of those that have --ports). A read that cannot be completed prints an error
+and exits with 1; it never ends early as if it were complete.`,
   options: {
     openflow: VERSION_OPTION,
     ...SWITCH_OPTIONS,
     table: { type: "string", value: "N", help: "only this table" },
     stats: { type: "boolean", help: "with counters and duration" },
+    names: NAMES_OPTION,
   },
   async run(input, terminal) {
     const [address, ...more] = input.operands;
@@ -34,10 +38,11 @@ with 1; it never ends early as if it were complete.`,
     try {
       const version = transport.state.phase === "up" ? transport.state.version : DEFAULT_VERSION;
       const stats = input.has("stats");
+      const names = input.has("names") ? await portNamesOf(transport) : undefined;
       let count = 0;
       for await (const chunk of transport.readFlows(table === undefined ? {} : { table })) {
         for (const installed of chunk)
-          terminal.line(formatFlow(installed.flow, stats ? { version, stats: installed } : { version }));
+          terminal.line(formatFlow(installed.flow, stats ? { version, names, stats: installed } : { version, names }));
         count += chunk.length;
         progress.update(count);
         await terminal.drained();
@@ -49,3 +54,9 @@ with 1; it never ends early as if it were complete.`,
     return 0;
   },
 };
+
+async function portNamesOf(transport: OpenFlowTransport): Promise<PortMap> {
+  const map = new PortMap();
+  for (const { name, port } of await transport.readPorts()) map.add(name, port);
+  return map;
+}
