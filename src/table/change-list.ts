@@ -150,12 +150,16 @@ export class ChangeList {
     } else this.#heads[table] = head;
   }
 
+  /** The first entry of a table, 0 = none. */
+  first(table: number): number {
+    const head = this.#heads[table] as number;
+    return head === this.#tails[table] ? 0 : this.#memory.word(head);
+  }
+
   /** Takes the first entry of a table, 0 = none. */
   take(table: number): number {
-    const head = this.#heads[table] as number;
-    if (head === this.#tails[table]) return 0;
-    const ref = this.#memory.word(head);
-    this.drop(table, 1);
+    const ref = this.first(table);
+    if (ref !== 0) this.drop(table, 1);
     return ref;
   }
 

@@ -263,6 +263,26 @@ describe("editing, reading, following", () => {
     expect(table.validate()).toMatchObject({ keys: 0, values: 0, pins: 0 });
   });
 
+  it("a cursor gives very many changes oldest first, a part at a time, and what changes again comes again", () => {
+    const table = new DesiredFlowTable();
+    const cursor = table.changes();
+    const list = new FlowList();
+    for (let key = 0; key < 40_000; key++) list.append(flowOf(key, output(1), { priority: key & 0xffff }));
+    const owner = Int32Array.of(1, 2, 3, 4);
+    for (let i = 0; i < list.length; i++) table.setPacked(owner, 0, list, i);
+    expect(cursor.pending).toBe(40_000);
+    expect(cursor.take(3).map(({ key }) => key.priority)).toEqual([0, 1, 2]);
+    table.removePacked(owner, 0);
+    // What came and went between two looks is no change; what was seen is gone now.
+    expect(cursor.pending).toBe(40_000);
+    const rest = cursor.take();
+    expect(rest.map(({ key, after }) => [key.priority, after]).sort()).toEqual([0, 1, 2].map((key) => [key, undefined]));
+    expect(cursor.pending).toBe(0);
+    cursor.close();
+    put(table);
+    expect(table.validate()).toMatchObject({ keys: 0, values: 0, pins: 0 });
+  });
+
   it("logs duplicates at most five times a minute, tells every one", () => {
     const logger = new RecordingLogger();
     const clock = new ManualClock();
