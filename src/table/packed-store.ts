@@ -20,6 +20,7 @@ import {
   KIND_REST,
   KIND_SHIFT,
   LAST_OWNER,
+  LENT_COUNT,
   MARKED,
   MERGED_BYTES,
   NODE_NEXT,
@@ -228,9 +229,10 @@ export class PackedStore extends KeyStore {
     return this.log === undefined && this.observers.length === 0 && !this.#ordered && !this.#merging;
   }
 
-  /** Has nobody else to hear of what is installed, and of keys that go? */
+  /** Has nobody else to hear of what is installed, and of what is freed? */
   get isUsualToConfirm(): boolean {
-    return this.log === undefined && this.observers.length === 0 && this.freshKeys === undefined;
+    const isLent = this.arena.words[LENT_COUNT] !== 0;
+    return !isLent && this.log === undefined && this.observers.length === 0 && this.freshKeys === undefined;
   }
 
   /** Takes everything that the owner with this UUID wants away. Returns how many flows that were. */
