@@ -187,6 +187,28 @@ function runObjects(w: Workload): DesiredFlowTable {
   return table;
 }
 
+/** Adding and removing again as whole loads of them go in and out: in one call each. Between the two, the table is as in {@link run}. */
+function runMany(w: Workload): DesiredFlowTable {
+  const { uuids, first, shuffled, ownerCount } = w;
+  const owners = new Int32Array(uuids.length);
+  for (let x = 0; x < ownerCount; x++) {
+    for (let i = 0; i < 4; i++) owners[4 * x + i] = uuids[4 * (shuffled[x] as number) + i] as number;
+  }
+  const table = new DesiredFlowTable();
+  let [check, ns] = time(() => table.setPackedRuns(uuids, first, 0, ownerCount, w.flows));
+  report("add, in one call", ns, w.flowCount, check);
+  settleAll(table);
+  for (const list of [w.others, w.mixed]) {
+    for (let l = 0; l < ownerCount; l++) {
+      table.replacePacked(uuids, 4 * l, list, first[l] as number, first[l + 1] as number);
+    }
+    settleAll(table);
+  }
+  [check, ns] = time(() => table.removePackedRuns(owners, 0, ownerCount));
+  report("remove by owner, in one call", ns, w.flowCount, check);
+  return table;
+}
+
 function settleAll(table: DesiredFlowTable): void {
   const round = table.startRound();
   const batch = round?.next(EVERYTHING);
@@ -203,6 +225,10 @@ globalThis.gc?.();
 kept[0] = run(w);
 quiet = false;
 kept[1] = run(w);
+quiet = true;
+for (let i = 0; i < 3; i++) kept[2] = runMany(small);
+quiet = false;
+kept[3] = runMany(w);
 quiet = true;
 for (let i = 0; i < 3; i++) kept[2] = runObjects(small);
 quiet = false;

@@ -55,8 +55,8 @@ for (const [size, repetitions] of smoke
   }
   if (sums.size > 1) throw new Error(`the programs had different flows: ${[...sums].join(" and ")}`);
   for (const [step, values] of results.get("library") as Map<string, number[]>) {
-    // In C there is one way only to add.
-    const theirStep = step.startsWith("add,") ? "add" : step;
+    // In C there is one way only to add, and one to remove.
+    const theirStep = step.startsWith("add,") || step.startsWith("remove by owner,") ? step.slice(0, step.indexOf(",")) : step;
     const others = peers.filter((peer) => results.get(peer.name)?.has(theirStep) === true);
     const entry = { name: `table/${step}`, size, unit: "ns/flow", ...measured(values) };
     if (others.length === 0) record(entry);

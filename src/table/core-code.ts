@@ -7,7 +7,7 @@ export interface CoreCode {
   remove(uuid: number): number;
   putRuns(first: number, count: number, replace: number): number;
   ownerOf(uuid: number): number;
-  replacePrefix(owner: number, first: number, count: number): number;
+  change(node: number, flow: number): number;
   removeMany(count: number): number;
   confirm(first: number, count: number): number;
 }

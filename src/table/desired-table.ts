@@ -10,7 +10,7 @@ import { draftOf, type FlowDraft } from "./flow-draft.ts";
 import { FlowList } from "./flow-list.ts";
 import type { FlowModOrder } from "./flow-mod-order.ts";
 import { FlowModRound } from "./flow-mod-round.ts";
-import { putRuns, removeOwners } from "./flow-runs.ts";
+import { putRuns, removeFlowsOf, removeOwners } from "./flow-runs.ts";
 import { InstalledFlowTable, packKey } from "./installed-table.ts";
 import type { StoreOptions } from "./key-store.ts";
 import { KEY_OTHERS, KIND_REST, NODE_NEXT, NODE_OWNER, NODE_VALUE, OWNER_FIRST } from "./layout.ts";
@@ -345,7 +345,7 @@ export class DesiredFlowTable implements Iterable<readonly [OwnerId, Flow]> {
   /** As {@link removeFlows}. */
   removePacked(owners: Int32Array, ownerAt: number): number {
     if (!this.#guarded && this.#depth === 0) {
-      const count = this.#store.removeFlowsOf(owners, ownerAt);
+      const count = removeFlowsOf(this.#store, owners, ownerAt);
       if (count !== 0) this.#announce();
       return count;
     }

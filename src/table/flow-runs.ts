@@ -45,9 +45,19 @@ export function removeOwners(store: PackedStore, owners: Int32Array, from: numbe
       removed += store.arena.words[REMOVED_COUNT] as number;
       owner += done;
     } else {
-      removed += store.removeFlowsOf(owners, 4 * owner);
+      removed += removeFlowsOf(store, owners, 4 * owner);
       owner++;
     }
   }
   return removed;
+}
+
+/** Takes everything that the owner with this UUID wants away. Returns how many flows that were. */
+export function removeFlowsOf(store: PackedStore, uuid: Int32Array, at: number): number {
+  if (store.isUsual) {
+    const done = store.core.remove(uuid, at);
+    if (done !== BAIL) return done;
+  }
+  const owner = store.findOwner(uuid, at);
+  return owner === 0 || store.sizeOf(owner) === 0 ? 0 : store.removeOwner(owner);
 }

@@ -47,6 +47,7 @@ import {
   UNKNOWN,
 } from "./layout.ts";
 import type { RefList } from "./ref-list.ts";
+import { sameWords } from "./same-words.ts";
 import { blockSizeAt } from "./store-scan.ts";
 import { UndoLog } from "./undo-log.ts";
 import { ValueStore } from "./value-store.ts";
@@ -251,10 +252,7 @@ export abstract class KeyStore {
     if (((m[key + KEY_ID] as number) & KEY_ID_MASK) !== words[at + FLOW_ID]) return false;
     const length = (words[at + FLOW_LENGTHS] as number) & LENGTH_MASK;
     if (((m[key + KEY_FLAGS] as number) & LENGTH_MASK) !== length) return false;
-    const from = key + KEY_MATCH;
-    const shift = at + FLOW_DATA - from;
-    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== words[i + shift]) return false;
-    return true;
+    return sameWords(m, key + KEY_MATCH, words, at + FLOW_DATA, (length + 3) >>> 2);
   }
 
   /** The KEY of the packed flow at `words[at]`, made if there is none. Memory must have been reserved. */

@@ -115,7 +115,7 @@ export const CACHE_MASK = 21;
 export const FRESH_DIRTY = 22;
 /** First word of the SCRATCH, 0 = there is none. */
 export const SCRATCH = 23;
-/** What the last call of the WebAssembly code did: values replaced, flows of the owner that it has not come to, flows added, removed. */
+/** What the last call of the WebAssembly code did, in flows; LEFT_COUNT: how many more are installed. */
 export const REPLACED_COUNT = 24;
 export const LEFT_COUNT = 25;
 export const ADDED_COUNT = 31;

@@ -11,15 +11,14 @@ import {
   KIND_KEY,
   KIND_REST,
   KIND_SHIFT,
-  LEFT_COUNT,
   LENGTH_MASK,
   NODE_NEXT,
   NODE_VALUE,
   OWNER_FIRST,
-  REPLACED_COUNT,
 } from "./layout.ts";
 import { BAIL } from "./packed-core-host.ts";
 import { ADDED, KEPT, type PackedStore, REPLACED } from "./packed-store.ts";
+import { sameWords } from "./same-words.ts";
 
 /** What a replacement did, in flows. */
 export class ReplaceCounts {
@@ -69,24 +68,13 @@ export function replaceOwnerFlows(
   to: number,
   counts: ReplaceCounts,
 ): void {
-  let index = from;
-  if (store.isUsual) {
-    const done = store.core.replacePrefix(uuid, at, flows.words, flows.startOf(from), flows.endOf(to - 1), to - from);
-    if (done !== BAIL) {
-      const m = store.arena.words;
-      const replaced = m[REPLACED_COUNT] as number;
-      counts.replaced += replaced;
-      counts.unchanged += done - replaced;
-      if (done === to - from && m[LEFT_COUNT] === 0) return;
-      index += done;
-    }
-  }
-  const known = store.findOwner(uuid, at);
+  let known = store.isFar ? store.core.ownerOf(uuid, at) : BAIL;
+  if (known === BAIL) known = store.findOwner(uuid, at);
   if (known === 0) {
     putAll(store, uuid, at, flows, from, to, counts);
     return;
   }
-  if (index === from) index += replacePrefix(store, known, flows, from, to, counts);
+  let index = from + replacePrefix(store, known, flows, from, to, counts);
   const left = ((store.arena.words[known] as number) & KIND_REST) - (index - from);
   if (index === to && left === 0) return;
   markFirst(store, known, index - from);
@@ -137,10 +125,8 @@ function replacePrefix(
     if (((m[key + KEY_ID] as number) & KEY_ID_MASK) !== words[start + FLOW_ID]) break;
     if (((((m[key + KEY_FLAGS] as number) ^ lengths) & LENGTH_MASK) as number) !== 0) break;
     const matchWords = ((lengths & LENGTH_MASK) + 3) >>> 2;
-    let at = start + FLOW_DATA;
-    const behind = at + matchWords;
-    for (let shift = key + KEY_MATCH - at; at < behind && m[at + shift] === words[at]; at++);
-    if (at < behind) break;
+    const behind = start + FLOW_DATA + matchWords;
+    if (!sameWords(m, key + KEY_MATCH, words, start + FLOW_DATA, matchWords)) break;
     const next = m[node + NODE_NEXT] as number;
     if (store.values.equalsPacked(m[node + NODE_VALUE] as number, words, start)) counts.unchanged++;
     else {

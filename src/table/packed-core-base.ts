@@ -70,9 +70,6 @@ import {
 /** The word at an index of the arena. */
 export declare function get(word: number): number;
 export declare function set(word: number, value: number): void;
-/** Are the two words at `a` the same as those at `b`? */
-declare function samePair(a: number, b: number): boolean;
-export declare function copyPair(to: number, from: number): void;
 /** The byte at an index of the arena. */
 declare function getByte(byte: number): number;
 declare function copyWords(to: number, from: number, count: number): void;
@@ -150,15 +147,12 @@ export function hashOf(first: number, second: number, from: number, count: numbe
 }
 
 function sameWords(a: number, b: number, count: number): boolean {
-  let i = 0;
-  for (; i < count - 1; i += 2) if (!samePair(a + i, b + i)) return false;
-  return i === count || get(a + i) === get(b + i);
+  for (let i = 0; i < count; i++) if (get(a + i) !== get(b + i)) return false;
+  return true;
 }
 
 export function copyFew(to: number, from: number, count: number): void {
-  let i = 0;
-  for (; i < count - 1; i += 2) copyPair(to + i, from + i);
-  if (i < count) set(to + i, get(from + i));
+  for (let i = 0; i < count; i++) set(to + i, get(from + i));
 }
 
 // ---- indexes (as in hash-index.ts)
@@ -195,7 +189,7 @@ export function findKey(flow: number, hash: number): number {
   }
 }
 
-export function isKeyOf(key: number, flow: number, id: number, length: number): boolean {
+function isKeyOf(key: number, flow: number, id: number, length: number): boolean {
   if ((get(key) & KEY_ID_MASK) !== id || (get(key + KEY_FLAGS) & LENGTH_MASK) !== length) return false;
   return sameWords(key + KEY_MATCH, flow + FLOW_DATA, (length + 3) >>> 2);
 }
@@ -205,7 +199,12 @@ export function hashOfOwner(uuid: number): number {
 }
 
 function isOwner(owner: number, uuid: number): boolean {
-  return samePair(owner + OWNER_UUID, uuid) && samePair(owner + OWNER_UUID + 2, uuid + 2);
+  return (
+    get(owner + OWNER_UUID) === get(uuid) &&
+    get(owner + OWNER_UUID + 1) === get(uuid + 1) &&
+    get(owner + OWNER_UUID + 2) === get(uuid + 2) &&
+    get(owner + OWNER_UUID + 3) === get(uuid + 3)
+  );
 }
 
 /** The OWNER with this UUID, 0 = none. */

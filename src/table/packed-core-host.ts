@@ -34,8 +34,7 @@ export class PackedCoreHost {
   put(uuid: Int32Array, at: number, words: Int32Array, from: number, replace: boolean): number {
     const { core } = this.#arena;
     if (core === undefined) return BAIL;
-    const lengths = words[from + FLOW_LENGTHS] as number;
-    const count = FLOW_DATA + (((lengths & LENGTH_MASK) + 3) >>> 2) + (((lengths >>> 16) + 3) >>> 2);
+    const count = wordsOf(words, from);
     const scratch = this.#scratch();
     if (scratch === 0 || count > SCRATCH_FLOWS_WORDS) return BAIL;
     const m = this.#arena.words;
@@ -53,21 +52,23 @@ export class PackedCoreHost {
     return core.remove(scratch + SCRATCH_OWNERS);
   }
 
-  /**
-   * For `count` flows that stand in `words[from … to)`: how many of them are, one by one, the first that the owner has, their values
-   * having been replaced where they differ. `REPLACED_COUNT` and `LEFT_COUNT` of the arena tell the rest. Or BAIL.
-   */
-  replacePrefix(uuid: Int32Array, at: number, words: Int32Array, from: number, to: number, count: number): number {
+  /** The OWNER with this UUID, 0 = none, what it wants being on its way from memory; or BAIL. */
+  ownerOf(uuid: Int32Array, at: number): number {
     const { core } = this.#arena;
-    const scratch = core === undefined || to - from > SCRATCH_FLOWS_WORDS ? 0 : this.#scratch();
+    const scratch = core === undefined ? 0 : this.#scratch();
     if (core === undefined || scratch === 0) return BAIL;
-    const m = this.#arena.words;
-    copyOwner(uuid, at, m, scratch + SCRATCH_OWNERS);
-    // First what is far away: while it comes, the flows are copied.
-    const owner = core.ownerOf(scratch + SCRATCH_OWNERS);
-    if (owner === 0) return BAIL;
-    copyWords(words, from, m, scratch + SCRATCH_FLOWS, to - from);
-    return core.replacePrefix(owner, scratch + SCRATCH_FLOWS, count);
+    copyOwner(uuid, at, this.#arena.words, scratch + SCRATCH_OWNERS);
+    return core.ownerOf(scratch + SCRATCH_OWNERS);
+  }
+
+  /** As `PackedStore.changeValue`, or BAIL. */
+  change(node: number, words: Int32Array, from: number): number {
+    const { core } = this.#arena;
+    const count = wordsOf(words, from);
+    const scratch = core === undefined || count > SCRATCH_FLOWS_WORDS ? 0 : this.#scratch();
+    if (core === undefined || scratch === 0) return BAIL;
+    copyWords(words, from, this.#arena.words, scratch + SCRATCH_FLOWS, count);
+    return core.change(node, scratch + SCRATCH_FLOWS);
   }
 
   /**
@@ -144,6 +145,12 @@ function fitting(flows: FlowList, index: number, count: number, most: number): n
   let fit = 0;
   while (fit < most && count + fit < GROUP && flows.endOf(index + count + fit) - start <= SCRATCH_FLOWS_WORDS) fit++;
   return fit;
+}
+
+/** Words that a packed flow takes. */
+function wordsOf(words: Int32Array, from: number): number {
+  const lengths = words[from + FLOW_LENGTHS] as number;
+  return FLOW_DATA + (((lengths & LENGTH_MASK) + 3) >>> 2) + (((lengths >>> 16) + 3) >>> 2);
 }
 
 function copyOwner(from: Int32Array, at: number, to: Int32Array, target: number): void {

@@ -72,7 +72,6 @@ import {
   allocate,
   canInsert,
   copyFew,
-  copyPair,
   findKey,
   findOwner,
   free,
@@ -80,7 +79,6 @@ import {
   hashOf,
   hashOfOwner,
   insert,
-  isKeyOf,
   isLastOwner,
   isLoose,
   isValueOf,
@@ -135,8 +133,7 @@ function makeKey(flow: number, hash: number): number {
 function makeOwner(uuid: number, hash: number): number {
   const owner = allocate(OWNER_WORDS);
   set(owner, KIND_OWNER << KIND_SHIFT);
-  copyPair(owner + OWNER_UUID, uuid);
-  copyPair(owner + OWNER_UUID + 2, uuid + 2);
+  copyFew(owner + OWNER_UUID, uuid, 4);
   set(owner + OWNER_FIRST, 0);
   set(owner + OWNER_HASH, hash);
   insert(OWNERS_INDEX, get(EMPTY_OWNER_SLOT), hash, owner);
@@ -307,32 +304,11 @@ export function putRuns(first: number, count: number, replace: number): number {
   return done;
 }
 
-/**
- * An OWNER wants nothing but the `count` flows from `first` on: goes along its ring as long as the keys are the same, and sets the
- * values that differ. Returns how many flows that were; REPLACED_COUNT and LEFT_COUNT tell the rest.
- */
-export function replacePrefix(owner: number, first: number, count: number): number {
-  let node = get(owner + OWNER_FIRST);
-  let flow = first;
-  let replaced = 0;
-  const size = get(owner) & KIND_REST;
-  const most = Math.min(count, size);
-  let done = 0;
-  for (; done < most; done++) {
-    const lengths = get(flow + FLOW_LENGTHS);
-    if (get(node) >>> KIND_SHIFT !== KIND_KEY) break;
-    if (!isKeyOf(node, flow, get(flow + FLOW_ID), lengths & LENGTH_MASK)) break;
-    if (!isValueOf(get(node + NODE_VALUE), flow)) {
-      if (!canChange(node) || !hasRoom(flow)) break;
-      changeValue(node, flow);
-      replaced++;
-    }
-    node = get(node + NODE_NEXT);
-    flow += FLOW_DATA + (((lengths & LENGTH_MASK) + 3) >>> 2) + (((lengths >>> 16) + 3) >>> 2);
-  }
-  set(REPLACED_COUNT, replaced);
-  set(LEFT_COUNT, size - done);
-  return done;
+/** The node of a KEY gets the value of the flow, which differs from its own; or BAIL. */
+export function change(node: number, flow: number): number {
+  if (get(node) >>> KIND_SHIFT !== KIND_KEY || !canChange(node) || !hasRoom(flow)) return BAIL;
+  changeValue(node, flow);
+  return REPLACED;
 }
 
 /** The OWNER with this UUID, 0 = none; what it wants is read, too, because it is going to be needed. */

@@ -43,6 +43,9 @@ import { RoundQueue } from "./round-queue.ts";
 import { UndoLog } from "./undo-log.ts";
 import { ValueStore } from "./value-store.ts";
 
+/** Words of an arena that is likely to be in the processor's caches, 2 MiB. */
+const NEAR_WORDS = 1 << 19;
+
 /** What became of a flow that was put. */
 export const UNCHANGED = 0;
 export const ADDED = 1;
@@ -196,6 +199,7 @@ export class PackedStore extends KeyStore {
 
   /** The node of an owner at a key gets the value of the packed flow at `words[from]`, which differs from its own. */
   changeValue(node: number, key: number, words: Int32Array, from: number): void {
+    if (node === key && this.isFar && this.core.change(node, words, from) !== BAIL) return;
     this.#assign(node, key, this.#valueFor(key, words, from));
   }
 
@@ -229,20 +233,18 @@ export class PackedStore extends KeyStore {
     return this.log === undefined && this.observers.length === 0 && !this.#ordered && !this.#merging;
   }
 
+  /**
+   * May {@link core} replace values, and is it worth it? Not while everything is in the processor's caches: what it needs has to be
+   * copied into the arena first.
+   */
+  get isFar(): boolean {
+    return this.arena.top > NEAR_WORDS && this.isUsual;
+  }
+
   /** Has nobody else to hear of what is installed, and of what is freed? */
   get isUsualToConfirm(): boolean {
     const isLent = this.arena.words[LENT_COUNT] !== 0;
     return !isLent && this.log === undefined && this.observers.length === 0 && this.freshKeys === undefined;
-  }
-
-  /** Takes everything that the owner with this UUID wants away. Returns how many flows that were. */
-  removeFlowsOf(uuid: Int32Array, at: number): number {
-    if (this.isUsual) {
-      const done = this.core.remove(uuid, at);
-      if (done !== BAIL) return done;
-    }
-    const owner = this.findOwner(uuid, at);
-    return owner === 0 || this.sizeOf(owner) === 0 ? 0 : this.removeOwner(owner);
   }
 
   /** Takes everything that an owner wants away. Returns how many flows that were. */

@@ -32,6 +32,7 @@ import {
   VALUE_WIDE_WORDS,
   WIDE,
 } from "./layout.ts";
+import { sameWords } from "./same-words.ts";
 
 /** check_overlap and reset_counts act when a flow is added and leave no trace in the switch (OpenFlow 1.5.1 §7.3.4.2). */
 const MOMENTARY_FLAGS = 6;
@@ -114,9 +115,8 @@ export class ValueStore {
       }
       from = value + VALUE_WIDE_WORDS;
     } else if ((cookieHigh | timeouts | extra) !== 0) return false;
-    const shift = at + FLOW_DATA + ((((words[at + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2) - from;
-    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== words[i + shift]) return false;
-    return true;
+    const data = at + FLOW_DATA + ((((words[at + FLOW_LENGTHS] as number) & LENGTH_MASK) + 3) >>> 2);
+    return sameWords(m, from, words, data, (length + 3) >>> 2);
   }
 
   /** Same attributes and same instruction bytes? */
@@ -155,10 +155,7 @@ export class ValueStore {
     const m = this.#arena.words;
     const length = (m[a + VALUE_FLAGS] as number) & LENGTH_MASK;
     if (length !== ((m[b + VALUE_FLAGS] as number) & LENGTH_MASK)) return false;
-    const from = this.#instructionsAt(a);
-    const shift = this.#instructionsAt(b) - from;
-    for (let i = from, end = from + ((length + 3) >>> 2); i < end; i++) if (m[i] !== m[i + shift]) return false;
-    return true;
+    return sameWords(m, this.#instructionsAt(a), m, this.#instructionsAt(b), (length + 3) >>> 2);
   }
 
   /** Do no other bytes mean the same as these? (If not known to be so: false.) */

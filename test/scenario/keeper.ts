@@ -1,8 +1,8 @@
 // The smallest loop that keeps a switch in step with a table: what the synchroniser does, without any of its patience.
 import type { Flow } from "../../src/flow/flow.ts";
-import type { FlowModOrder } from "../../src/table/flow-mod-order.ts";
 import type { DesiredFlowTable } from "../../src/table/desired-table.ts";
 import type { FlowMod } from "../../src/table/flow-mod.ts";
+import type { FlowModOrder } from "../../src/table/flow-mod-order.ts";
 import { MemorySwitch, type MemorySwitchOptions } from "../../src/transport/memory-switch.ts";
 import type { SwitchError, Transport } from "../../src/transport/transport.ts";
 

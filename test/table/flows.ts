@@ -58,7 +58,8 @@ export function put(table: DesiredFlowTable): FlowMod[] {
 
 /** Makes a table work as a large one does: by the WebAssembly code. */
 export function startCode(table: DesiredFlowTable): void {
-  const { arena } = DesiredFlowTable.storeOf(table);
-  arena.ensure(1 << 15);
-  if (arena.core === undefined) throw new Error("no WebAssembly code");
+  const store = DesiredFlowTable.storeOf(table);
+  store.arena.ensure(1 << 15);
+  if (store.arena.core === undefined) throw new Error("no WebAssembly code");
+  Object.defineProperty(store, "isFar", { get: () => store.isUsual });
 }

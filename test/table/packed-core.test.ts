@@ -146,7 +146,7 @@ describe("the code of large tables", () => {
         fc.property(fc.array(arbStep, { minLength: 1, maxLength: 60 }), (steps) => {
           const [fast, slow] = [new DesiredFlowTable(), new DesiredFlowTable()];
           startCode(fast);
-          for (const name of ["put", "putRuns", "remove", "removeMany", "replacePrefix"] as const) {
+          for (const name of ["put", "putRuns", "remove", "removeMany", "ownerOf", "change"] as const) {
             vi.spyOn(DesiredFlowTable.storeOf(slow).core, name).mockReturnValue(BAIL);
           }
           const kept: Kept[] = [];
@@ -185,6 +185,20 @@ describe("the code of large tables", () => {
     for (let owner = 0; owner < KEYS >> 3; owner++) table.removePacked(uuids, 4 * owner);
     expect(remove.mock.results.every(({ value }) => (value as number) >= 0)).toBe(true);
     table.validate();
+  });
+
+  it("replaces values where they are", () => {
+    const table = new DesiredFlowTable();
+    startCode(table);
+    const change = vi.spyOn(DesiredFlowTable.storeOf(table).core, "change");
+    table.replacePacked(uuids, 0, flows, 0, 10);
+    settle(table);
+    expect(table.replacePacked(uuids, 0, flows, KEYS, KEYS + 10)).toBe(10);
+    expect(change.mock.results.filter(({ value }) => value !== BAIL)).toHaveLength(10);
+    table.validate();
+    for (let i = KEYS; i < KEYS + 10; i++) expect(table.winner(flows.at(i))?.equals(flows.at(i))).toBe(true);
+    expect(diffTables(table, table.installed)).toHaveLength(10);
+    expect(table.replacePacked(uuids, 0, flows, KEYS, KEYS + 10)).toBe(0);
   });
 
   it("sets and removes many owners' flows at once, all or none", () => {
