@@ -4,7 +4,7 @@ import { brotliCompressSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** Limits in bytes (brotli). Raise one only on purpose. */
-const LIMITS: Readonly<Record<string, number>> = { index: 120_000, openflow: 105_000, testing: 60_000, cli: 183_000 };
+const LIMITS: Readonly<Record<string, number>> = { index: 126_000, openflow: 105_000, testing: 60_000, cli: 192_000 };
 
 const ENTRIES: Readonly<Record<string, string>> = {
   index: "src/index.ts",

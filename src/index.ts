@@ -62,7 +62,7 @@ export type { FieldName } from "./flow/field-names.ts";
 export { type Field, FIELDS, fieldByName, type OxmHeader } from "./flow/fields.ts";
 export { type FieldInput, Match, type MatchEntry, type MatchFields, type PlainFieldValue } from "./flow/match.ts";
 export { instructionsMeaning, sameMeaning } from "./flow/meaning.ts";
-export type { PackedFlow } from "./flow/packed-flow.ts";
+export type { FlowRun, PackedFlow } from "./flow/packed-flow.ts";
 export type { PortNames } from "./flow/ports.ts";
 export { type OpenFlowVersion, parseVersion } from "./flow/version.ts";
 
@@ -120,7 +120,7 @@ export type { TableEvent } from "./table/table-event.ts";
 
 // diff/
 export { diffTables } from "./diff/diff-tables.ts";
-export { FlowDifferences, FlowPairing, type FlowRun } from "./diff/flow-pairing.ts";
+export { FlowDifferences, FlowPairing } from "./diff/flow-pairing.ts";
 export { flowModBatch, orderFlowMods } from "./diff/flow-mod-batch.ts";
 export { formatFlowMod } from "./diff/format-flow-mod.ts";
 

@@ -2,6 +2,7 @@ import {
   type DesiredFlowTable,
   type Flow,
   FlowList,
+  type FlowRun,
   FlowTextReader,
   isOfsyncError,
   type OfsyncError,
@@ -30,16 +31,26 @@ export function intoDesired(table: DesiredFlowTable, owner: OwnerId): PackedTarg
   };
 }
 
+/** Where flows go that come together. */
+export type RunTarget = (run: FlowRun) => void;
+
 /**
- * Reads a file of flows without an object per flow. The first bad line ends the command, the first few warnings go to standard
- * error.
+ * Reads a file of flows without an object per flow; many together go to `runs`, if that is given. The first bad line ends the command,
+ * the first few warnings go to standard error.
  */
-export async function readPacked(path: string, reading: Reading, terminal: Terminal, target: PackedTarget): Promise<void> {
+export async function readPacked(
+  path: string,
+  reading: Reading,
+  terminal: Terminal,
+  target: PackedTarget,
+  runs?: RunTarget,
+): Promise<void> {
   const warnings = new WarningList(path, terminal);
   const reader = new FlowTextReader({
     version: reading.version,
     compat: reading.compat,
     onFlow: target,
+    onRun: runs,
     onError(error, line, text) {
       const flow = withNames(error, text, line, reading) ?? readOtherwise(error, text, line, reading);
       if (isOfsyncError(flow)) throw new CommandFailure(describeError(flow, terminal, { file: inputName(path), text }));

@@ -1,7 +1,7 @@
 import { equalBytes } from "../bytes.ts";
 import { FlowFlag } from "../flow/flow.ts";
 import { instructionsMeaning } from "../flow/meaning.ts";
-import type { PackedFlow } from "../flow/packed-flow.ts";
+import type { FlowRun, PackedFlow } from "../flow/packed-flow.ts";
 import { FlowList } from "../table/flow-list.ts";
 import type { FlowMod } from "../table/flow-mod.ts";
 import { KeyedHash } from "../table/keyed-hash.ts";
@@ -23,14 +23,6 @@ const SAME = -1;
 
 /** So many flows of a run are looked up together. */
 const GROUP = 32;
-
-/** Flows in packed form, one behind the other from the first word on: a `FlowList`, or what another thread made of one. */
-export interface FlowRun {
-  /** As `FlowList` lays them out. */
-  readonly words: Int32Array;
-  /** Number of flows. */
-  readonly length: number;
-}
 
 /**
  * Pairs the flows of two dumps by key: for a one-off comparison, when nothing is to be changed afterwards and no table is needed.

@@ -25,6 +25,14 @@ export interface PackedFlow {
   instructionsLength: number;
 }
 
+/** Flows in packed form, one behind the other from the first word on: a `FlowList`, or what a reader of text has read. */
+export interface FlowRun {
+  /** As `FlowList` lays them out. */
+  readonly words: Int32Array;
+  /** Number of flows. */
+  readonly length: number;
+}
+
 /** A flow-mod in the same form. */
 export interface FlowModView extends PackedFlow {
   /** 0 add, 1 modify, 2 delete: an index into `FLOW_MOD_COMMANDS`. Of a flow that a switch reports: 0. */

@@ -4,8 +4,9 @@
 //   - functions of numbers (all of them 32-bit integers) with or without a number as result; `export` makes them callable;
 //   - const and let inside functions; constants imported from other files, or made of others at the top of the file;
 //   - if, while, for, break, continue, return, ?:, &&, ||, !; the operators of integers, comparisons being signed; Math.imul, Math.min;
-//   - get(word), set(word, value), getByte(byte), samePair(a, b) and copyPair(to, from) (two words at once), below(a, b) (unsigned
-//     comparison), copyWords(to, from, count), clearWords(at, count).
+//   - get(word), set(word, value), getByte(byte), putByte(byte, value), getAt(byte) and putAt(byte, value) (four bytes anywhere),
+//     samePair(a, b) and copyPair(to, from) (two words at once), below(a, b) (unsigned comparison), copyWords(to, from, count),
+//     clearWords(at, count).
 //
 // A product of two numbers is written with Math.imul, because that is what it is here. Functions that are one expression, or are
 // called from one place, become part of their callers, as V8 does not do that with WebAssembly.
@@ -363,6 +364,18 @@ class FunctionCompiler {
       this.#value(arg(0));
       this.#emit(OP["i32.load8_u"], 0, 0);
       return true;
+    }
+    if (name === "putByte") {
+      this.#value(arg(0));
+      this.#value(arg(1));
+      this.#emit(OP["i32.store8"], 0, 0);
+      return false;
+    }
+    if (name === "getAt" || name === "putAt") {
+      this.#value(arg(0));
+      if (name === "putAt") this.#value(arg(1));
+      this.#emit(name === "getAt" ? OP["i32.load"] : OP["i32.store"], 0, 0);
+      return name === "getAt";
     }
     if (name === "below" || name === "Math.imul") {
       this.#value(arg(0));

@@ -23,6 +23,7 @@ export const OP = {
   "i32.load8_u": 0x2d,
   "i32.store": 0x36,
   "i64.store": 0x37,
+  "i32.store8": 0x3a,
   "i32.const": 0x41,
   "i32.eqz": 0x45,
   "i32.eq": 0x46,

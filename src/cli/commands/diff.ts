@@ -2,7 +2,6 @@ import { statSync } from "node:fs";
 import {
   createFlowModView,
   type FlowDifferences,
-  FlowList,
   type FlowMod,
   FlowPairing,
   FlowTextWriter,
@@ -16,7 +15,7 @@ import {
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { changeOf, count, emptyTally, summaryLines } from "../diff-summary.ts";
 import { COMPAT_EITHER, type Reading, readingOf, VERSION_OF_FORMS } from "../flow-lines.ts";
-import { type PackedTarget, readPacked } from "../packed-flows.ts";
+import { type PackedTarget, type RunTarget, readPacked } from "../packed-flows.ts";
 import { NAMES_OPTION, PORTS_OPTION, portsOf, printedNames } from "../port-map.ts";
 import { SWITCH_OPTIONS } from "../switch-options.ts";
 import type { Style, Terminal } from "../terminal.ts";
@@ -77,20 +76,21 @@ Exit status: 0 the tables are equal, 2 they differ, 1 something went wrong.`,
 /** Reads both sides, one after the other. */
 async function pairSides(a: string, b: string, input: Arguments, reading: Reading, terminal: Terminal): Promise<FlowPairing> {
   const pairing = pairingFor(a);
-  const flows = new FlowList(RUN);
-  const read = async (operand: string, addRun: () => void): Promise<void> => {
-    await readSide(operand, input, reading, terminal, (flow) => {
-      flows.appendView(flow);
-      if (flows.length < RUN) return;
-      addRun();
-      flows.clear();
-    });
-    addRun();
-    flows.clear();
-  };
-  await read(a, () => pairing.addInstalledRun(flows));
-  await read(b, () => pairing.addDesiredRun(flows));
+  await readSide(a, input, reading, terminal, {
+    flow: (flow) => pairing.addInstalled(flow),
+    run: (run) => pairing.addInstalledRun(run),
+  });
+  await readSide(b, input, reading, terminal, {
+    flow: (flow) => pairing.addDesired(flow),
+    run: (run) => pairing.addDesiredRun(run),
+  });
   return pairing;
+}
+
+/** Where the flows of a side go. */
+interface Side {
+  readonly flow: PackedTarget;
+  readonly run: RunTarget;
 }
 
 /** Room for the flows of a file: memory that turns out not to be needed is never touched. */
@@ -100,20 +100,11 @@ function pairingFor(path: string): FlowPairing {
   return size === 0 ? new FlowPairing() : new FlowPairing(Math.ceil(size / 160) + 16, Math.ceil(size / 6) + 1024);
 }
 
-/** So many flows are paired together: enough for the look-ups to wait together, few enough to stay in the cache until then. */
-const RUN = 256;
-
 const SWITCH = /^p?(unix|tcp|ssl):/;
 
 /** Reads the flows of a file or of a switch. */
-async function readSide(
-  operand: string,
-  input: Arguments,
-  reading: Reading,
-  terminal: Terminal,
-  target: PackedTarget,
-): Promise<void> {
-  if (!SWITCH.test(operand)) return await readPacked(operand, reading, terminal, target);
+async function readSide(operand: string, input: Arguments, reading: Reading, terminal: Terminal, side: Side): Promise<void> {
+  if (!SWITCH.test(operand)) return await readPacked(operand, reading, terminal, side.flow, side.run);
   // Loaded only when there is a switch: sockets and TLS would make the start longer.
   const { openSwitch } = await import("../switch.ts");
   const { transport, close } = await openSwitch(operand, input, terminal);
@@ -122,7 +113,7 @@ async function readSide(
     for await (const chunk of transport.readFlows()) {
       for (let i = 0; i < chunk.length; i++) {
         chunk.read(i, view);
-        target(view);
+        side.flow(view);
       }
     }
   } finally {

@@ -5,6 +5,7 @@ import type { Cursor } from "./cursor.ts";
 import type { MatchScanner } from "./match-scanner.ts";
 import { NAME_CHARACTER, NameTable } from "./name-table.ts";
 import { NatTemplate } from "./nat-template.ts";
+import { CONJUNCTION, DROP, OUTPUT, REMEMBERED, RESUBMIT, SET_FIELD } from "./scan-layout.ts";
 
 /**
  * The action half of the fast road: reads the list behind `actions=` straight into canonical instruction bytes (one
@@ -20,14 +21,6 @@ export interface SlowActions {
   /** Canonical bytes of the action; `undefined` if the whole line has to go the careful road. */
   read(text: string, context: ActionContext): Uint8Array | undefined;
 }
-
-const RESUBMIT = 1;
-const OUTPUT = 2;
-const SET_FIELD = 3;
-const CONJUNCTION = 4;
-const DROP = 5;
-/** An action whose canonical bytes depend on its text, the matched protocol and nothing else, and which may stand anywhere. */
-const REMEMBERED = 6;
 
 const REMEMBERED_NAMES =
   "ct move push pop dec_ttl group controller learn clone load exit ct_clear check_pkt_larger multipath bundle bundle_load set_queue pop_queue fin_timeout sample delete_field";
@@ -47,30 +40,58 @@ const targetEthType = /* @__PURE__ */ new Uint16Array(TARGETS + 1);
 const targetFormat = /* @__PURE__ */ new Uint8Array(TARGETS + 1);
 let isPrepared = false;
 
-/** Fills the tables, for the first line that is read: loading this file takes no time for them. */
-function prepareActionNames(): void {
-  if (isPrepared) return;
-  isPrepared = true;
-  for (const [name, id] of [
+/** What each name of an action means. */
+export function actionNames(): readonly (readonly [name: string, meaning: number])[] {
+  return [
     ["resubmit", RESUBMIT],
     ["output", OUTPUT],
     ["set_field", SET_FIELD],
     ["conjunction", CONJUNCTION],
     ["drop", DROP],
-  ] as const) {
-    ACTIONS.add(name, id);
-  }
-  for (const name of REMEMBERED_NAMES.split(" ")) ACTIONS.add(name, REMEMBERED);
-  for (const [index, name] of SIMPLE.split(" ").entries()) {
+    ...REMEMBERED_NAMES.split(" ").map((name) => [name, REMEMBERED] as const),
+  ];
+}
+
+/** A field that set_field may write here. */
+export interface SetFieldTarget {
+  /** All that it may be called. */
+  readonly names: readonly string[];
+  /** OXM header without mask. */
+  readonly header: number;
+  readonly bits: number;
+  /** The Ethernet type that the match must have; 0 = any. */
+  readonly ethType: number;
+  /** How the value is written: 0 number, 1 MAC address, 2 IPv4 address. */
+  readonly format: number;
+}
+
+export function setFieldTargets(): readonly SetFieldTarget[] {
+  return SIMPLE.split(" ").map((name) => {
     const target = field(name);
-    const id = index + 1;
-    TARGET_NAMES.add(name, id);
-    for (const alias of target.aliases) TARGET_NAMES.add(alias, id);
+    const { bits, prerequisite, format } = target;
     const header = oxmHeaderFor(target, 6);
-    targetHeader[id] = header === undefined ? 0 : (header.oxmClass << 16) | (header.type << 9) | header.length;
-    targetBits[id] = target.bits;
-    targetEthType[id] = target.prerequisite === "ipv4" ? 0x0800 : target.prerequisite === "arp" ? 0x0806 : 0;
-    targetFormat[id] = target.format === "mac" ? 1 : target.format === "ipv4" ? 2 : 0;
+    return {
+      names: [name, ...target.aliases],
+      header: header === undefined ? 0 : (header.oxmClass << 16) | (header.type << 9) | header.length,
+      bits,
+      ethType: prerequisite === "ipv4" ? 0x0800 : prerequisite === "arp" ? 0x0806 : 0,
+      format: format === "mac" ? 1 : format === "ipv4" ? 2 : 0,
+    };
+  });
+}
+
+/** Fills the tables, for the first line that is read: loading this file takes no time for them. */
+function prepareActionNames(): void {
+  if (isPrepared) return;
+  isPrepared = true;
+  for (const [name, id] of actionNames()) ACTIONS.add(name, id);
+  for (const [index, { names, header, bits, ethType, format }] of setFieldTargets().entries()) {
+    const id = index + 1;
+    for (const name of names) TARGET_NAMES.add(name, id);
+    targetHeader[id] = header;
+    targetBits[id] = bits;
+    targetEthType[id] = ethType;
+    targetFormat[id] = format;
   }
 }
 

@@ -77,7 +77,7 @@ export class FastLineReader {
 }
 
 /** Single actions, by the careful road. */
-class CarefulActions implements SlowActions {
+export class CarefulActions implements SlowActions {
   readonly #options: ParseOptions;
 
   constructor(options: ParseOptions) {

@@ -87,11 +87,12 @@ export const maskableOf: Uint8Array = /* @__PURE__ */ new Uint8Array(ROOM);
 /** Needs this Ethernet type (0 = any), this IP protocol (0 = any). */
 export const ethTypeOf: Uint16Array = /* @__PURE__ */ new Uint16Array(ROOM);
 export const protoOf: Uint16Array = /* @__PURE__ */ new Uint16Array(ROOM);
-let count = 0;
+/** The names by their ids. */
+export const nameOf: string[] = [""];
 
 function define(text: string, kind: Kind, slot: number, bits: number, maskable = false, ethType = 0, proto = 0): void {
   for (const name of text.split(" ")) {
-    const id = ++count;
+    const id = nameOf.push(name) - 1;
     MATCH_NAMES.add(name, id);
     kindOf[id] = kind;
     slotOf[id] = slot;
@@ -107,7 +108,7 @@ function define(text: string, kind: Kind, slot: number, bits: number, maskable =
  * reads none need not wait for them when it starts.
  */
 export function prepareMatchNames(): void {
-  if (count > 0) return;
+  if (nameOf.length > 1) return;
   define("ip", KIND.keyword, 0, 0, false, IPV4);
   define("ipv6", KIND.keyword, 0, 0, false, IPV6);
   define("arp", KIND.keyword, 0, 0, false, ARP);
