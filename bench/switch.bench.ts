@@ -112,18 +112,18 @@ function expectApplied(result: { fate: string; refused: ReadonlyMap<number, unkn
 const PART = 64 * 1024;
 
 /** From a file to confirmed: what was read is on its way to the switch while the rest is read. */
-async function sendFile(file: string, transport: OpenFlowTransport): Promise<void> {
+async function sendFile(file: string, transport: OpenFlowTransport, atomic: "whenPossible" | "never"): Promise<void> {
   const table = new DesiredFlowTable();
-  const synchroniser = new Synchroniser({ table, transport, closeTransport: false });
+  const synchroniser = new Synchroniser({ table, transport, closeTransport: false, batch: { atomic } });
   synchroniser.start();
   const bytes = readFileSync(file);
-  let list = new FlowList();
+  const list = new FlowList();
   const reader = new FlowTextReader({ onFlow: (flow) => list.appendView(flow) });
   for (let at = 0; at < bytes.length; at += PART) {
     reader.push(bytes.subarray(at, at + PART));
     if (at + PART >= bytes.length) reader.finish();
     table.setFlows(ownerFor(`part ${at}`), list);
-    list = new FlowList();
+    list.clear();
     await new Promise((resolve) => setImmediate(resolve));
   }
   await settle(synchroniser);
@@ -148,43 +148,89 @@ async function readAll(transport: OpenFlowTransport): Promise<number> {
   return count;
 }
 
+/** What the lines about loading share. */
+interface Load {
+  readonly peer: OpenVSwitch;
+  readonly file: string;
+  readonly count: number;
+  readonly rounds: number;
+  /** Without a monitor: it would tell of the ceiling's flows as changes by somebody else, at the expense of both. */
+  readonly transport: OpenFlowTransport;
+  readonly bare: BareSender;
+}
+
+/** Times by name. Before each the switch is emptied, unless there is something else to do. */
+class Times {
+  readonly #times: Record<string, number[]> = {};
+  readonly #load: Load;
+
+  constructor(load: Load) {
+    this.#load = load;
+  }
+
+  clear(): Promise<string> {
+    const { peer } = this.#load;
+    return peer.ofctl(...CLEAR, peer.socketPath);
+  }
+
+  async run(name: string, body: () => Promise<unknown>, prepare: () => Promise<unknown> = () => this.clear()): Promise<void> {
+    await prepare();
+    this.#times[name] ??= [];
+    (this.#times[name] as number[]).push(await timed(body));
+  }
+
+  /** The first round warms up the switch and the compiler and is not counted. */
+  forget(): void {
+    for (const list of Object.values(this.#times)) list.length = 0;
+  }
+
+  against(name: string, peerName: string, goal: number): void {
+    const { count } = this.#load;
+    const perFlow = (of: string): Measured => measured((this.#times[of] as number[]).map((ms) => (1000 * ms) / count));
+    const peer = { name: peerName, ...perFlow(peerName) };
+    record({ name: `switch/${name}`, size: count, ...perFlow(name), unit: "us/flow", peer, goal });
+  }
+}
+
+const asIs = async (): Promise<void> => {};
+
 async function measure(peer: OpenVSwitch, count: number, rounds: number): Promise<void> {
   const file = join(peer.folder, `flows-${count}.txt`);
   writeFileSync(file, `${flowLines(count).join("\n")}\n`);
-  const readFile = (): Flow[] => Array.from(parseFlows(readFileSync(file, "utf8")), ({ flow }) => flow);
-  const flows = readFile();
+  const transport = await connected(connectSwitch(peer.address, { versions: ["OpenFlow15"], monitor: false }));
+  const bare = new BareSender(peer.socketPath);
+  await bare.greet();
+  const load = { peer, file, count, rounds, transport, bare };
+  await sending(load);
+  // By now the flow objects of the lines before are garbage: who reads a file has none, and collecting around them takes time.
+  await filesAndReading(load);
+  await oneChange(peer, count, flowsOf(file), bare, transport);
+  if (bare.errors > 0) throw new Error(`${bare.errors} errors from the switch`);
+  bare.close();
+  await transport.close();
+  await peer.ofctl(...CLEAR, peer.socketPath);
+}
+
+function flowsOf(file: string): Flow[] {
+  return Array.from(parseFlows(readFileSync(file, "utf8")), ({ flow }) => flow);
+}
+
+/** Flow-mods that are at hand: the ceiling, the transport, a table and its synchroniser. */
+async function sending(load: Load): Promise<void> {
+  const { peer, count, rounds, transport, bare } = load;
+  const flows = flowsOf(load.file);
   const batch = flowModBatch(flows.map((flow) => ({ command: "add", flow })));
   const bytes = { plain: encodeAll(batch, false), bundle: encodeAll(batch, true) };
   const owner = ownerFor("bench");
-
-  // Without a monitor: it would tell of the ceiling's flows as changes by somebody else, at the expense of both.
-  const transport = connectSwitch(peer.address, { versions: ["OpenFlow15"], monitor: false });
-  await connected(transport);
-  const bare = new BareSender(peer.socketPath);
-  await bare.greet();
-  const clear = async (): Promise<void> => {
-    await peer.ofctl(...CLEAR, peer.socketPath);
-  };
-
   const ownCpu: number[] = [];
-  const times: Record<string, number[]> = {};
-  const run = async (name: string, body: () => Promise<unknown>, prepare: () => Promise<void> = clear): Promise<void> => {
-    await prepare();
-    let list = times[name];
-    if (list === undefined) {
-      list = [];
-      times[name] = list;
-    }
-    list.push(await timed(body));
-  };
-  // The first round warms up the switch and the compiler and is not counted.
+  const times = new Times(load);
   for (let i = 0; i <= rounds; i++) {
-    if (i === 1) for (const list of Object.values(times)) list.length = 0;
-    await run("ceiling plain", () => bare.plain(bytes.plain));
-    await run("send plain", async () => expectApplied(await transport.send(batch)));
-    await run("ceiling bundle", () => bare.bundle(bytes.bundle));
-    await run("send atomic", async () => expectApplied(await transport.send(batch, { atomic: true })));
-    await clear();
+    if (i === 1) times.forget();
+    await times.run("ceiling plain", () => bare.plain(bytes.plain));
+    await times.run("send plain", async () => expectApplied(await transport.send(batch)));
+    await times.run("ceiling bundle", () => bare.bundle(bytes.bundle));
+    await times.run("send atomic", async () => expectApplied(await transport.send(batch, { atomic: true })));
+    await times.clear();
     const table = new DesiredFlowTable();
     for (const flow of flows) table.addFlow(owner, flow);
     const synchroniser = new Synchroniser({
@@ -192,59 +238,50 @@ async function measure(peer: OpenVSwitch, count: number, rounds: number): Promis
       transport: await connected(connectSwitch(peer.address, { versions: ["OpenFlow15"] })),
     });
     const before = process.cpuUsage();
-    await run(
-      "table",
-      () => {
-        synchroniser.start();
-        return settle(synchroniser);
-      },
-      async () => {},
-    );
+    const fromTable = (): Promise<void> => {
+      synchroniser.start();
+      return settle(synchroniser);
+    };
+    await times.run("table", fromTable, asIs);
     const { user, system } = process.cpuUsage(before);
     await synchroniser.stop();
     if (i > 0) ownCpu.push((user + system) / count);
-    await run("file", () => sendFile(file, transport));
-    await run("ofctl file", () => peer.ofctl("-O", "OpenFlow15", "--bundle", "add-flows", peer.socketPath, file));
+  }
+  times.against("send plain", "ceiling plain", 1.11);
+  times.against("send atomic", "ceiling bundle", 1.11);
+  times.against("table", "ceiling plain", 1.11);
+  record({ name: "switch/table, CPU of this process", size: count, unit: "us/flow", ...measured(ownCpu) });
+}
+
+/** From a file to confirmed, with bundles and without, and all flows read back; the ceiling beside it once more. */
+async function filesAndReading(load: Load): Promise<void> {
+  const { peer, file, count, rounds, transport, bare } = load;
+  const bytes = encodeAll(flowModBatch(flowsOf(file).map((flow) => ({ command: "add", flow }))), false);
+  const ownCpu: number[] = [];
+  const times = new Times(load);
+  for (let i = 0; i <= rounds; i++) {
+    if (i === 1) times.forget();
+    await times.run("file, ceiling", () => bare.plain(bytes));
+    await times.run("file", () => sendFile(file, transport, "whenPossible"));
+    const before = process.cpuUsage();
+    await times.run("file, no bundles", () => sendFile(file, transport, "never"));
+    const { user, system } = process.cpuUsage(before);
+    if (i > 0) ownCpu.push((user + system) / count);
+    await times.run("ofctl file", () => peer.ofctl("-O", "OpenFlow15", "--bundle", "add-flows", peer.socketPath, file));
     const dump = join(peer.folder, "dump.txt");
-    await run(
-      "ofctl dump",
-      () => peer.shell(`ovs-ofctl -O OpenFlow15 dump-flows ${peer.socketPath} > ${dump}`),
-      async () => {},
-    );
+    await times.run("ofctl dump", () => peer.shell(`ovs-ofctl -O OpenFlow15 dump-flows ${peer.socketPath} > ${dump}`), asIs);
     let seen = 0;
-    await run(
-      "read",
-      async () => {
-        seen = await readAll(transport);
-      },
-      async () => {},
-    );
+    const read = async (): Promise<void> => {
+      seen = await readAll(transport);
+    };
+    await times.run("read", read, asIs);
     if (seen !== count) throw new Error(`read ${seen} of ${count} flows`);
   }
-  if (bare.errors > 0) throw new Error(`${bare.errors} errors from the switch`);
-
-  const perFlow = (name: string): Measured => measured((times[name] as number[]).map((ms) => (1000 * ms) / count));
-  const against = (name: string, peerName: string, goal?: number): void => {
-    record({
-      name: `switch/${name}`,
-      size: count,
-      ...perFlow(name),
-      unit: "us/flow",
-      peer: { name: peerName, ...perFlow(peerName) },
-      ...(goal === undefined ? {} : { goal }),
-    });
-  };
-  against("send plain", "ceiling plain", 1.11);
-  against("send atomic", "ceiling bundle", 1.11);
-  against("table", "ceiling plain", 1.11);
-  record({ name: "switch/table, CPU of this process", size: count, unit: "us/flow", ...measured(ownCpu) });
-  against("file", "ofctl file", 1 / 2.5);
-  against("read", "ofctl dump", 1);
-
-  await oneChange(peer, count, flows, bare, transport);
-  bare.close();
-  await transport.close();
-  await clear();
+  times.against("file", "ofctl file", 1 / 2.5);
+  times.against("file, no bundles", "ofctl file", 1 / 2.5);
+  times.against("file, ceiling", "ofctl file", 1 / 2.5);
+  record({ name: "switch/file, no bundles, CPU of this process", size: count, unit: "us/flow", ...measured(ownCpu) });
+  times.against("read", "ofctl dump", 1);
 }
 
 /**
@@ -275,14 +312,20 @@ async function oneChange(
   for (let i = 0; i < 2 * changes; i++) {
     if (i === changes) for (const list of Object.values(latencies)) list.length = 0;
     const changed = flow.with({ cookie: i });
-    latencies.bare.push(await timed(() => bare.plain(oneBytes)));
-    latencies.send.push(await timed(async () => expectApplied(await transport.send(one))));
-    latencies.table.push(
-      await timed(() => {
-        table.setFlow(owner, changed);
-        return settle(synchroniser);
-      }),
-    );
+    const ways = [
+      async () => latencies.bare.push(await timed(() => bare.plain(oneBytes))),
+      async () => latencies.send.push(await timed(async () => expectApplied(await transport.send(one)))),
+      async () => {
+        const change = (): Promise<void> => {
+          table.setFlow(owner, changed);
+          return settle(synchroniser);
+        };
+        latencies.table.push(await timed(change));
+      },
+    ];
+    // Each in every place: a switch that has just answered one connection is slower or quicker to look at another.
+    const [first, step] = [i % 3, i % 2 === 0 ? 1 : 2];
+    for (let at = 0; at < 3; at++) await ways[(first + at * step) % 3]?.();
   }
   await synchroniser.stop();
   const microseconds = (values: readonly number[]): Measured => measured(values.map((value) => 1000 * value));
