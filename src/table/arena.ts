@@ -33,14 +33,12 @@ type GrowableMemoryConstructor = new (descriptor: { initial: number; maximum: nu
 
 /** Reads blocks that it has not had counted. */
 export interface Borrower {
-  /** Copies about `count` of the flows that it still reads from here; true when none is left. Must not throw, and must not touch the arena. */
-  copySome(count: number): boolean;
+  /** Copies about `count` of the flows that it still reads from here; when none is left, returns the loan. Must not throw. */
+  copySome(count: number): void;
 }
 
 /** Flows that a borrower copies for each block that is freed meanwhile. */
 const COPIES_PER_FREE = 32;
-/** Blocks kept for borrowers that are given back for each one that is freed when there are no borrowers any more. */
-const RETURNS_PER_FREE = 4;
 
 const PAGE_WORDS = 16384;
 const MAX_PAGES = 65536;
@@ -134,7 +132,7 @@ export class Arena {
   }
 
   free(ref: number, words: number): void {
-    if ((this.#borrowers.length !== 0 || this.#lent.length !== 0) && this.#freeLent(ref, words)) return;
+    if (this.#borrowers.length !== 0 && this.#freeLent(ref, words)) return;
     this.#giveBack(ref, words);
   }
 
@@ -168,9 +166,19 @@ export class Arena {
     this.#noteLent();
   }
 
-  /** For the WebAssembly code, which leaves it to {@link free} to free blocks that somebody may read. */
+  /** A borrower has copied all it needs. */
+  returnLoan(borrower: Borrower): void {
+    this.#borrowers = this.#borrowers.filter((held) => held.deref() !== borrower);
+    this.#noteLent();
+  }
+
+  /** Gives back what was kept when nobody may read it any more; tells the WebAssembly code whether it may free blocks. */
   #noteLent(): void {
-    this.words[LENT_COUNT] = this.#borrowers.length + this.#lent.length;
+    this.words[LENT_COUNT] = this.#borrowers.length;
+    if (this.#borrowers.length > 0) return;
+    const lent = this.#lent;
+    for (let i = 0; i < lent.length; i += 2) this.#giveBack(lent.at(i), lent.at(i + 1));
+    lent.truncate(0);
   }
 
   /** Blocks that are LENT. */
@@ -178,43 +186,26 @@ export class Arena {
     return this.#lent.length / 2;
   }
 
-  /** Keeps a block for the borrowers: true; or, if there are none any more, gives some of those kept back. */
+  /** Keeps a block for the borrowers: true; false if none needs it. */
   #freeLent(ref: number, words: number): boolean {
-    const borrower = this.#borrowers[0];
+    const borrower = (this.#borrowers[0] as WeakRef<Borrower>).deref();
     if (borrower === undefined) {
-      this.#returnLent(RETURNS_PER_FREE);
+      this.#borrowers.shift();
       this.#noteLent();
-      return false;
-    }
-    if (borrower.deref()?.copySome(COPIES_PER_FREE) !== false) this.#borrowers.shift();
+    } else borrower.copySome(COPIES_PER_FREE);
     const head = this.words[ref] as number;
     const kind = head >>> KIND_SHIFT;
-    if (kind !== KIND_KEY && kind !== KIND_VALUE) {
-      this.#noteLent();
-      return false;
-    }
+    if (this.#borrowers.length === 0 || (kind !== KIND_KEY && kind !== KIND_VALUE)) return false;
     this.words[ref] = (head & LENT_REST) | (KIND_LENT << KIND_SHIFT) | (kind === KIND_VALUE ? LENT_VALUE : 0);
     this.#lent.push(ref);
     this.#lent.push(words);
-    this.#noteLent();
     return true;
-  }
-
-  #returnLent(count: number): void {
-    const lent = this.#lent;
-    let { length } = lent;
-    for (let i = 0; i < count && length > 0; i++) {
-      length -= 2;
-      this.#giveBack(lent.at(length), lent.at(length + 1));
-    }
-    lent.truncate(length);
   }
 
   /** Has everything copied at once that is lent, for want of memory. */
   #recall(): void {
-    for (const borrower of this.#borrowers) borrower.deref()?.copySome(Number.POSITIVE_INFINITY);
+    for (const held of this.#borrowers) held.deref()?.copySome(Number.POSITIVE_INFINITY);
     this.#borrowers = [];
-    this.#returnLent(Number.POSITIVE_INFINITY);
     this.#noteLent();
   }
 

@@ -78,7 +78,7 @@ export class BorrowedBatch implements FlowModBatch, Borrower {
     for (let i = 0; i < this.length; i++) yield this.at(i);
   }
 
-  copySome(count: number): boolean {
+  copySome(count: number): void {
     const { length } = this;
     try {
       const end = Math.min(length, this.#copied + count);
@@ -87,10 +87,10 @@ export class BorrowedBatch implements FlowModBatch, Borrower {
       // The table goes on without us; whoever still wants to read is told.
       this.#failure = error;
     }
-    if (this.#copied < length && this.#failure === undefined) return false;
+    if (this.#copied < length && this.#failure === undefined) return;
     this.#keys = new Int32Array(0);
     this.#values = this.#keys;
-    return true;
+    this.#store.arena.returnLoan(this);
   }
 
   /** Copies the flows up to `end` of the present piece. */

@@ -204,14 +204,15 @@ function confirmAll(store: PackedStore, batch: RoundBatch): void {
   const { words, base, length } = batch;
   const values = length;
   const end = base + 2 * length;
-  // Somebody else may have to hear of it, or it may not be usual for another reason.
-  const hasCore = length >= WORTH_A_CALL && store.isUsualToConfirm;
+  const isWorthIt = length >= WORTH_A_CALL;
   // Behind a key that the code leaves to us there are often more of the kind.
   let again = base + length;
   for (let at = base + length; at < end; ) {
     if (length > FEW && (at - base) % AHEAD === 0) readAhead(store, words, at, Math.min(end, at + CONFIRMED_AT_ONCE), values);
-    if (hasCore && at >= again) {
-      const done = store.core.confirm(words, at, at + values, Math.min(end - at, CONFIRMED_AT_ONCE));
+    if (isWorthIt && at >= again) {
+      const done = !store.isUsualToConfirm
+        ? 0
+        : store.core.confirm(words, at, at + values, Math.min(end - at, CONFIRMED_AT_ONCE));
       if (done > 0) {
         store.installedCount += store.arena.words[LEFT_COUNT] as number;
         at += done;

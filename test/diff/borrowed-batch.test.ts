@@ -91,7 +91,7 @@ describe("a batch of a table's own comparison", () => {
       expect(asBytes(batch)).toEqual(bytes);
       table.validate();
     }
-    expect(most).toBe(Math.ceil(5000 / 32));
+    expect(most).toBe(Math.floor(5000 / 32));
     expect(arena.lentBlocks).toBe(0);
     expect(asBytes(batch)).toEqual(bytes);
     expect(asObjects(batch)).toHaveLength(5000);
