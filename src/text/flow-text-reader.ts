@@ -109,6 +109,8 @@ export class FlowTextReader {
   /** Reads the last line, when it has no line end. */
   finish(): void {
     if (this.#restLength > 0) this.#readRest();
+    this.#host?.release();
+    this.#host = undefined;
   }
 
   #keep(chunk: Uint8Array, from: number, to: number): void {

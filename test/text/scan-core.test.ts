@@ -129,6 +129,38 @@ describe("the scanner in WebAssembly", () => {
     expect(ScanHost.start({})).toBeUndefined();
   });
 
+  it("is used again by the next reader, and never by two at a time", () => {
+    const bytes = encode(set("ovn-20k/desired.txt"));
+    const careful = read(bytes, 16_384, false);
+    const first: string[] = [];
+    const outer = new FlowTextReader({
+      compat: "ovs",
+      onFlow: (flow, line) => first.push(`${line} ${flow.table} ${flow.matchLength}`),
+    });
+    outer.push(bytes.subarray(0, 100_000));
+    // In between, another one reads all.
+    expect(read(bytes, 262_144, true)).toEqual(careful);
+    outer.push(bytes.subarray(100_000));
+    outer.finish();
+    const alone: string[] = [];
+    const again = new FlowTextReader({
+      compat: "ovs",
+      onFlow: (flow, line) => alone.push(`${line} ${flow.table} ${flow.matchLength}`),
+    });
+    again.push(bytes);
+    again.finish();
+    expect(first).toEqual(alone);
+    // Not by toBe, which would compare all of their memory.
+    const [a, b] = [ScanHost.start({}), ScanHost.start({})];
+    expect(a === b).toBe(false);
+    a?.release();
+    expect(ScanHost.start({}) === a).toBe(true);
+    b?.release();
+    expect(ScanHost.start({ onWarning: () => {} }) === b).toBe(false);
+    expect(ScanHost.start({ compat: "ovs", version: "OpenFlow13" }) === b).toBe(false);
+    expect(ScanHost.start({}) === b).toBe(true);
+  });
+
   it("forgets actions when there are too many, and reads on", () => {
     const actions = Array.from(
       { length: 20_000 },

@@ -9,6 +9,7 @@ import {
   ACTION_NAME_SLOTS,
   ACTION_NAMES,
   CLEARS_HOST_BITS,
+  FLOW_COUNT,
   FLOWS,
   HEADERS,
   LINE,
@@ -55,8 +56,16 @@ function scanModule(): object | null {
   const bytes = fromHex(SCAN_CODE) as Uint8Array;
   // Its memory is not shared.
   bytes[MEMORY_KIND_AT] = 1;
-  return new WebAssembly.Module(bytes);
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch {
+    // A page's security policy may forbid it; the other roads do the same, only slower.
+    return null;
+  }
 }
+
+/** By compat and version, one each that nobody uses at present: what it remembers is as good for the next reader. */
+const spare = /* @__PURE__ */ new Map<string, ScanHost>();
 
 /** The scanner in WebAssembly (scan-core.ts), with its memory and what the careful road has told it of single actions. */
 export class ScanHost {
@@ -64,6 +73,7 @@ export class ScanHost {
   readonly bytes: Uint8Array;
   readonly #code: ScanCode;
   readonly #slow: SlowActions;
+  readonly #kind: string;
   #memoCount = 0;
   #memoEnd = 4 * MEMO_BYTES;
 
@@ -73,19 +83,35 @@ export class ScanHost {
     if (version !== "OpenFlow13" && version !== "OpenFlow14" && version !== "OpenFlow15") return undefined;
     if (ports !== undefined || showHidden === true) return undefined;
     const { WebAssembly } = globalThis as WebAssemblyHost;
+    if (WebAssembly === undefined) return undefined;
+    // A listener of warnings is one reader's own.
+    const kind = options.onWarning === undefined ? `${options.compat ?? "strict"} ${version}` : "";
+    const used = spare.get(kind);
+    if (used !== undefined) {
+      spare.delete(kind);
+      return used;
+    }
+    compiled ??= scanModule();
+    if (compiled === null) return undefined;
     try {
-      compiled ??= scanModule();
-      if (compiled === null || WebAssembly === undefined) return undefined;
       const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-      return new ScanHost(options, memory.buffer, new WebAssembly.Instance(compiled, { m: { m: memory } }).exports);
+      const { exports } = new WebAssembly.Instance(compiled, { m: { m: memory } });
+      return new ScanHost(options, memory.buffer, exports, kind);
     } catch {
-      // A page's security policy may forbid it; the other roads do the same, only slower.
-      compiled = null;
+      // No more memory of this kind just now.
       return undefined;
     }
   }
 
-  private constructor(options: ParseOptions, memory: ArrayBuffer, code: ScanCode) {
+  /** Its reader has come to the end. */
+  release(): void {
+    this.words[NEXT_FLOW] = FLOWS;
+    this.words[FLOW_COUNT] = 0;
+    if (this.#kind !== "") spare.set(this.#kind, this);
+  }
+
+  private constructor(options: ParseOptions, memory: ArrayBuffer, code: ScanCode, kind: string) {
+    this.#kind = kind;
     this.words = new Int32Array(memory);
     this.bytes = new Uint8Array(memory);
     this.#code = code;
