@@ -71,6 +71,8 @@ export class Arena {
   /** Blocks that were freed while somebody might still read them (LENT): ref, words. */
   readonly #lent: RefList = new RefList();
   #memory: GrowableMemory | undefined;
+  /** Never touched, so it takes no memory: V8 does not count shared memory, and without this would not collect tables for its sake. */
+  #counted: GrowableMemory | undefined;
 
   constructor(options: { readonly maxBytes?: number; readonly initialWords?: number } = {}) {
     this.maxWords = Math.min(MAX_WORDS, Math.floor((options.maxBytes ?? MAX_WORDS * 4) / 4));
@@ -284,6 +286,7 @@ export class Arena {
     if (this.#memory !== undefined) {
       this.#memory.grow(pages - this.#memory.buffer.byteLength / (4 * PAGE_WORDS));
       this.#use(this.#memory.buffer);
+      this.#count();
       return;
     }
     if (this.words.length <= COPY_UP_TO) {
@@ -295,10 +298,18 @@ export class Arena {
         this.words.set(old);
         this.words[LIMIT] = Math.min(this.maxWords, this.words.length);
         this.core = startCore(memory, !(memory.buffer instanceof ArrayBuffer));
+        this.#count();
         return;
       }
     }
     this.#copyTo(Math.min(this.maxWords, Math.max(need, Math.ceil(this.words.length * 1.5))));
+  }
+
+  /** Lets V8 count an ordinary memory as large as the shared one; each time that has doubled, because each count may cost a collection. */
+  #count(): void {
+    const { byteLength } = this.words.buffer;
+    if (this.words.buffer instanceof ArrayBuffer || byteLength < 2 * (this.#counted?.buffer.byteLength ?? 0)) return;
+    this.#counted = newMemory(byteLength / (4 * PAGE_WORDS), [false]);
   }
 
   #copyTo(length: number): void {
@@ -320,10 +331,10 @@ export class Arena {
  * memory, if the host has it, though it is shared with nobody: when it grows nobody loses what they had of it, so that V8 goes on
  * without looking at each access whether the memory is still there, and without a collection for memory that seems new.
  */
-function newMemory(pages: number): GrowableMemory | undefined {
+function newMemory(pages: number, kinds: readonly boolean[] = [true, false]): GrowableMemory | undefined {
   const Memory = (globalThis as { WebAssembly?: { Memory?: GrowableMemoryConstructor } }).WebAssembly?.Memory;
   if (Memory === undefined) return undefined;
-  for (const shared of [true, false]) {
+  for (const shared of kinds) {
     try {
       return new Memory({ initial: pages, maximum: MAX_PAGES, shared });
     } catch {

@@ -187,6 +187,15 @@ describe("the code of large tables", () => {
     table.validate();
   });
 
+  it("has its memory counted, so that tables are collected for its sake", () => {
+    const table = new DesiredFlowTable();
+    const before = process.memoryUsage().external;
+    for (let words = 1 << 15; words <= 1 << 24; words *= 2) DesiredFlowTable.storeOf(table).arena.ensure(words);
+    const bytes = table.memory().allocatedBytes;
+    expect(bytes).toBeGreaterThan(4 << 24);
+    expect(process.memoryUsage().external - before).toBeGreaterThan(bytes / 2);
+  });
+
   it("replaces values where they are", () => {
     const table = new DesiredFlowTable();
     startCode(table);
