@@ -174,8 +174,8 @@ export const NODE_PREVIOUS = 5;
 export const CONTENDER_KEY = 1;
 export const CONTENDER_NEXT = 6;
 export const CONTENDER_WORDS = 7;
-/** In a CONTENDER that stands for a merge of conjunctions: bytes of instructions that it has at most. */
-export const MERGED_BYTES: number = NODE_NEXT;
+/** In a CONTENDER that stands for a merge of conjunctions, which no owner's ring has: bytes of instructions that it has at most. */
+export const MERGED_BYTES = 4;
 /** In word 0 of a CONTENDER. */
 export const CONTENDER_MARKED = 1;
 

@@ -1,6 +1,4 @@
 const CHUNK = 1 << 14;
-/** Entries of a whole {@link RefList.piece}. */
-export const PIECE: number = CHUNK;
 
 /** A list of refs that grows by pieces, so that no append ever copies what is there. */
 export class RefList {
