@@ -15,7 +15,10 @@ export interface PackedFlow {
   importance: number;
   /** Bits of `FlowFlag`. */
   flags: number;
-  /** Canonical match bytes are `matchBuffer[matchStart .. matchStart + matchLength)`. */
+  /**
+   * Canonical match bytes are `matchBuffer[matchStart .. matchStart + matchLength)`. The buffer of a table may be shared memory,
+   * which `TextDecoder` and `crypto` refuse: copy first.
+   */
   matchBuffer: Uint8Array;
   matchStart: number;
   matchLength: number;
