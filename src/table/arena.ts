@@ -46,8 +46,12 @@ const MAX_PAGES = 65536;
 const MAX_WORDS = 1 << 30;
 /** Up to here, 64 KiB, the arena grows by copying, which is quick and reserves no address space; beyond, in place. */
 const COPY_UP_TO = 1 << 14;
-/** Least growth in place, 2 MiB; else by a quarter: each step may cost V8 a collection of its heap. Untouched pages cost nothing. */
-const LEAST_STEP = 1 << 19;
+/** Least growth in place, 1 MiB. */
+const LEAST_STEP = 1 << 18;
+/** Larger arenas grow by this part of themselves where V8 does not count their memory. */
+const STEP_SHIFT = 5;
+/** Where it does, each step may cost a collection of its heap. */
+const COUNTED_STEP_SHIFT = 2;
 /** Words that a block of `words` really takes. */
 export function blockWords(words: number): number {
   return words <= EXACT_WORDS ? words : (words + COARSE_STEP - 1) & -COARSE_STEP;
@@ -268,7 +272,10 @@ export class Arena {
     const length = this.words.length;
     try {
       if (need <= COPY_UP_TO) this.#copyTo(Math.min(this.maxWords, Math.max(need, length * 2)));
-      else this.#growInPlace(need, Math.min(this.maxWords, Math.max(need, length + Math.max(length >>> 2, LEAST_STEP))));
+      else {
+        const shift = this.words.buffer instanceof ArrayBuffer ? COUNTED_STEP_SHIFT : STEP_SHIFT;
+        this.#growInPlace(need, Math.min(this.maxWords, Math.max(need, length + Math.max(length >>> shift, LEAST_STEP))));
+      }
     } catch (cause) {
       if (cause instanceof OfsyncError) throw cause;
       throw new OfsyncError("CAPACITY", `no memory for a table of ${need * 4} bytes`, { cause });
