@@ -9,7 +9,7 @@ import { FlowList } from "../../src/table/flow-list.ts";
 import { BAIL } from "../../src/table/packed-core-host.ts";
 import { coreCode, TABLE_CORE, targetOf } from "../core-compiler/core-code.ts";
 import { runs, seeds } from "../seed.ts";
-import { apply, describeMod, flowOf, output, startCode } from "./flows.ts";
+import { apply, describeMod, flowOf, output, put, startCode } from "./flows.ts";
 
 const HOST = (
   globalThis as unknown as { WebAssembly: { Memory: new (descriptor: object) => object; Module: unknown; Instance: unknown } }
@@ -260,6 +260,18 @@ describe("the code of large tables", () => {
     table.removePacked(uuids, 0);
     settle(table);
     table.validate();
+  });
+
+  it("knows it too when the other form is what the switch has", () => {
+    const table = new DesiredFlowTable();
+    startCode(table);
+    const list = FlowList.of([output(1), ...FORMS].map((instructions) => flowOf(1, instructions)));
+    table.setPacked(uuids, 0, list, 0);
+    const read = table.installed.beginReadBack();
+    read.observe(list.at(1));
+    read.commit();
+    expect(table.setPacked(uuids, 0, list, 2)).toBe("replaced");
+    expect(put(table)).toEqual([]);
   });
 
   describe("where the host has none", () => {
