@@ -57,7 +57,7 @@ function summary(report: Report): string[] {
         `${pause?.value.toFixed(1)} ms (goal 10 ms; medians of ${change.runs} runs, [bench](bench/latency.bench.ts)).`,
     );
   }
-  const memory = at("memory/allocated");
+  const memory = largest(report.results.filter((line) => line.name === "memory/allocated" && line.peers.length > 0));
   if (memory !== undefined) {
     const beside = memory.peers.map(
       (peer) => `${ratioText(peer.ratio)} of ${NAMES[peer.name] ?? peer.name} (${peer.value.toFixed(0)} B)`,
