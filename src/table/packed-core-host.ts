@@ -132,7 +132,12 @@ export class PackedCoreHost {
     const present = arena.words[SCRATCH] as number;
     if (present !== 0) return present;
     if (arena.top + SCRATCH_WORDS + 64 > arena.maxWords) return 0;
-    arena.ensure(SCRATCH_WORDS + 64);
+    try {
+      arena.ensure(SCRATCH_WORDS + 64);
+    } catch {
+      // The host has no memory left (CAPACITY). The classes may not need any: a removal must not fail for want of this.
+      return 0;
+    }
     const scratch = arena.allocateSide(SCRATCH_WORDS);
     arena.words[SCRATCH] = scratch;
     return scratch;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { diffTables } from "../../src/diff/diff-tables.ts";
 import type { FlowModBatch } from "../../src/diff/flow-mod.ts";
+import { OfsyncError } from "../../src/errors.ts";
 import type { Instructions } from "../../src/flow/instructions.ts";
 import { DesiredFlowTable } from "../../src/table/desired-table.ts";
 import { FlowList } from "../../src/table/flow-list.ts";
@@ -272,6 +273,20 @@ describe("the code of large tables", () => {
     read.commit();
     expect(table.setPacked(uuids, 0, list, 2)).toBe("replaced");
     expect(put(table)).toEqual([]);
+  });
+
+  it("is left alone when there is no memory for what it needs: a removal succeeds", () => {
+    const table = new DesiredFlowTable();
+    table.setPacked(uuids, 0, flows, 0);
+    startCode(table);
+    const { arena } = DesiredFlowTable.storeOf(table);
+    const ensure = vi.spyOn(arena, "ensure").mockImplementation(() => {
+      throw new OfsyncError("CAPACITY", "no memory left");
+    });
+    expect(table.removePacked(uuids, 0)).toBe(1);
+    expect(ensure).toHaveBeenCalled();
+    ensure.mockRestore();
+    table.validate();
   });
 
   describe("where the host has none", () => {
