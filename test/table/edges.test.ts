@@ -8,21 +8,10 @@ import { KeyedHash } from "../../src/table/keyed-hash.ts";
 import { ownerFor } from "../../src/table/owner-id.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { RecordingLogger } from "../../src/testing/recording-logger.ts";
-import { flowOf, output, put } from "./flows.ts";
+import { flowOf, numbers, output, put } from "./flows.ts";
 
 const U = ownerFor("u");
 const V = ownerFor("v");
-
-/** A small generator, so that long runs need no arrays of steps. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 describe("owners", () => {
   it("are UUIDs in any case, and always the same for a name", () => {

@@ -63,3 +63,14 @@ export function startCode(table: DesiredFlowTable): void {
   if (store.arena.core === undefined) throw new Error("no WebAssembly code");
   Object.defineProperty(store, "isFar", { get: () => store.isUsual });
 }
+
+/** A small generator, so that long runs need no arrays of steps. */
+export function numbers(seed: number): (below: number) => number {
+  let state = seed | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}

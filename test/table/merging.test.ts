@@ -5,20 +5,10 @@ import { ownerFor } from "../../src/table/owner-id.ts";
 import { ovnClasses } from "../../src/table/policy.ts";
 import { ValueStore } from "../../src/table/value-store.ts";
 import { NaiveTable, naiveKey } from "../../src/testing/naive-table.ts";
-import { ALL_APPLIED, conjunction, drop, flowOf, output, put } from "./flows.ts";
+import { ALL_APPLIED, conjunction, drop, flowOf, numbers, output, put } from "./flows.ts";
 
 const owners = Array.from({ length: 60 }, (_, i) => ownerFor(`owner ${i}`));
 const KEY = flowOf(1, output(1));
-
-function numbers(seed: number): (below: number) => number {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 describe("conjunctions of many owners", () => {
   it("are merged when somebody asks, and then as if they had been all along", () => {
